@@ -1,0 +1,91 @@
+// Package conn opens connections to the server with the session settings that every statement of Midstream relies on,
+// knows who the server is, and answers questions about its errors.
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"database/sql"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// SQLMode is the mode of every session: strict, zero and invalid dates allowed as the source may hold them, no automatic
+// value for a zero, backslashes are plain characters in literals.
+const SQLMode = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
+
+// Config says how to reach a server.
+type Config struct {
+	Host     string
+	Port     int
+	Socket   string // used instead of host and port when set
+	User     string
+	Password string
+	TLS      *tls.Config // nil: none
+	// FallbackToPlain allows a plain connection where the server offers no TLS (the mysql client's PREFERRED).
+	FallbackToPlain bool
+	// Run marks the sessions of this process among all others (connection attribute midstream_run).
+	Run string
+}
+
+// Address returns how a person names the server: "host:port" or the socket.
+func (c *Config) Address() string {
+	if c.Socket != "" {
+		return c.Socket
+	}
+	return fmt.Sprintf("%s:%d", c.Host, c.Port)
+}
+
+// Settings are session variables besides the common ones, by name, as SQL expressions.
+type Settings map[string]string
+
+// common are the settings of every session: times in UTC, reads that see what is committed, waits that end.
+var common = Settings{
+	"sql_mode":                 "'" + SQLMode + "'",
+	"time_zone":                "'+00:00'",
+	"lock_wait_timeout":        "10",
+	"innodb_lock_wait_timeout": "10",
+	"group_concat_max_len":     "1048576",
+}
+
+// Open returns a pool of connections for the server with the common session settings and the given ones. Isolation is READ
+// COMMITTED, the connection's charset utf8mb4. It does not connect yet.
+func Open(c Config, extra Settings) (*sql.DB, error) {
+	d := mysql.NewConfig()
+	d.User, d.Passwd = c.User, c.Password
+	d.Net, d.Addr = "tcp", fmt.Sprintf("%s:%d", c.Host, c.Port)
+	if c.Socket != "" {
+		d.Net, d.Addr = "unix", c.Socket
+	}
+	d.TLS, d.AllowFallbackToPlaintext = c.TLS, c.FallbackToPlain
+	d.Timeout = 10 * time.Second
+	d.InterpolateParams = true
+	d.MaxAllowedPacket = 0 // ask the server
+	d.Collation = "utf8mb4_bin"
+	d.ConnectionAttributes = "program_name:midstream,midstream_run:" + c.Run
+	d.Params = make(map[string]string)
+	maps.Copy(d.Params, common)
+	maps.Copy(d.Params, extra)
+	connector, err := mysql.NewConnector(d)
+	if err != nil {
+		return nil, fmt.Errorf("configure connection to %s: %w", c.Address(), err)
+	}
+	return sql.OpenDB(isolated{connector}), nil
+}
+
+// Session takes one connection out of the pool for exclusive use and returns it with its server-side id.
+func Session(ctx context.Context, db *sql.DB) (*sql.Conn, uint64, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open session: %w", err)
+	}
+	var id uint64
+	if err := c.QueryRowContext(ctx, `SELECT CONNECTION_ID()`).Scan(&id); err != nil {
+		_ = c.Close() // the first error says why
+		return nil, 0, fmt.Errorf("ask session for its id: %w", err)
+	}
+	return c, id, nil
+}

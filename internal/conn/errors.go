@@ -1,0 +1,77 @@
+package conn
+
+import (
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Questions about errors of the server and the connection. Error numbers stand here and nowhere else.
+
+// IsDeadlock says whether the server rolled the transaction back to end a deadlock, or because it read a row that changed
+// after its snapshot (MariaDB's 1020): try the whole transaction again at once.
+func IsDeadlock(err error) bool { return isNumber(err, 1213, 1020, 3101) }
+
+// IsLockWait says whether a lock was not granted in time: the statement is undone, the transaction is not.
+func IsLockWait(err error) bool { return isNumber(err, 1205, 3572) }
+
+// IsDuplicate says whether a unique key refused a row. The message names the value and the key.
+func IsDuplicate(err error) bool { return isNumber(err, 1062, 1586) }
+
+// IsNoSuchTable says whether a table does not exist.
+func IsNoSuchTable(err error) bool { return isNumber(err, 1146, 1051) }
+
+// IsTableExists says whether a table of that name exists already.
+func IsTableExists(err error) bool { return isNumber(err, 1050) }
+
+// IsAccessDenied says whether the login or a privilege was refused.
+func IsAccessDenied(err error) bool {
+	return isNumber(err, 1044, 1045, 1142, 1143, 1227, 1370, 1698)
+}
+
+// IsReadOnly says whether the server refuses writes: it was made a replica, or a fail-over is under way.
+func IsReadOnly(err error) bool { return isNumber(err, 1290, 1792, 1836, 3989) }
+
+// IsSyntax says whether the server could not parse or accept a statement as such.
+func IsSyntax(err error) bool { return isNumber(err, 1064, 1149) }
+
+// IsInterrupted says whether the statement was killed (KILL QUERY) or ran into a time limit.
+func IsInterrupted(err error) bool { return isNumber(err, 1317, 1969, 3024) }
+
+// IsNoSuchThread says whether KILL named a session that does not exist.
+func IsNoSuchThread(err error) bool { return isNumber(err, 1094) }
+
+// IsConnectionLost says whether the connection is gone: what the last statement did is not known.
+func IsConnectionLost(err error) bool {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		return true
+	}
+	var network *net.OpError
+	return errors.As(err, &network) || isNumber(err, 1053, 1077, 1079, 1927, 2006, 2013, 3169, 4031)
+}
+
+// Message returns the server's own words, without the number; for other errors the error's text.
+func Message(err error) string {
+	var e *mysql.MySQLError
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return err.Error()
+}
+
+func isNumber(err error, numbers ...uint16) bool {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, n := range numbers {
+		if e.Number == n {
+			return true
+		}
+	}
+	return false
+}

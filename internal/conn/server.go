@@ -1,0 +1,120 @@
+package conn
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Flavor is the family of a server.
+type Flavor string
+
+// The families that Midstream knows. Percona Server counts as MySQL.
+const (
+	MySQL   Flavor = "MySQL"
+	MariaDB Flavor = "MariaDB"
+)
+
+// Version is a server version; versions are compared by number, never by prefix.
+type Version struct{ Major, Minor, Patch int }
+
+// AtLeast says whether v is the given version or a later one.
+func (v Version) AtLeast(major, minor, patch int) bool {
+	if v.Major != major {
+		return v.Major > major
+	}
+	if v.Minor != minor {
+		return v.Minor > minor
+	}
+	return v.Patch >= patch
+}
+
+// String returns e.g. "9.7.4".
+func (v Version) String() string { return fmt.Sprintf("%d.%d.%d", v.Major, v.Minor, v.Patch) }
+
+// ParseVersion reads the start of VERSION(): "9.7.4", "8.0.36-28", "10.11.19-MariaDB-0+deb12u1", "5.5.5-10.6.1-MariaDB".
+func ParseVersion(s string) (Version, error) {
+	number, _, _ := strings.Cut(strings.TrimPrefix(s, "5.5.5-"), "-")
+	var v Version
+	for i, part := range strings.SplitN(number, ".", 3) {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 0 {
+			return Version{}, fmt.Errorf("read server version %q: not three numbers", s)
+		}
+		*[]*int{&v.Major, &v.Minor, &v.Patch}[i] = n
+	}
+	return v, nil
+}
+
+// Server is who answers at an address: its kind, and what tells one instance and one run of it from another.
+type Server struct {
+	Flavor    Flavor
+	Version   Version
+	Text      string // VERSION()
+	UUID      string // @@server_uuid; MariaDB: @@server_uid where it has one, else "server_id@hostname:port"
+	ServerID  uint32
+	StartedAt time.Time // by the server's clock, to the second: a restart changes it
+	GTID      bool      // positions are GTID sets: MySQL with gtid_mode=ON, MariaDB always
+}
+
+// String returns e.g. "MySQL 9.7.4".
+func (s *Server) String() string { return string(s.Flavor) + " " + s.Version.String() }
+
+// IsMariaDB says whether the server is a MariaDB.
+func (s *Server) IsMariaDB() bool { return s.Flavor == MariaDB }
+
+// RenamesUnderLock says whether RENAME TABLE works in a session that holds LOCK TABLES … WRITE on both tables.
+func (s *Server) RenamesUnderLock() bool {
+	return s.Flavor == MySQL && s.Version.AtLeast(8, 0, 13)
+}
+
+// SharedReadClause returns the clause that makes a SELECT take shared row locks.
+func (s *Server) SharedReadClause() string {
+	if s.Flavor == MySQL {
+		return "FOR SHARE"
+	}
+	return "LOCK IN SHARE MODE"
+}
+
+// Inspect asks who the server is.
+func Inspect(ctx context.Context, q Querier) (*Server, error) {
+	s := &Server{Flavor: MySQL}
+	var uptime int64
+	var name string
+	const identity = `SELECT VERSION(), @@server_id, CONCAT(@@server_id, '@', @@hostname, ':', @@port)`
+	if err := q.QueryRowContext(ctx, identity).Scan(&s.Text, &s.ServerID, &s.UUID); err != nil {
+		return nil, fmt.Errorf("ask server for its version: %w", err)
+	}
+	var err error
+	if s.Version, err = ParseVersion(s.Text); err != nil {
+		return nil, err
+	}
+	if err := q.QueryRowContext(ctx, `SHOW GLOBAL STATUS LIKE 'Uptime'`).Scan(&name, &uptime); err != nil {
+		return nil, fmt.Errorf("ask server for its uptime: %w", err)
+	}
+	var now float64
+	if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&now); err != nil {
+		return nil, fmt.Errorf("ask server for its time: %w", err)
+	}
+	s.StartedAt = time.Unix(int64(now)-uptime, 0).UTC()
+	if strings.Contains(s.Text, "MariaDB") {
+		s.Flavor, s.GTID = MariaDB, true
+		return s, nil
+	}
+	var mode string
+	if err := q.QueryRowContext(ctx, `SELECT @@server_uuid, @@gtid_mode`).Scan(&s.UUID, &mode); err != nil {
+		return nil, fmt.Errorf("ask server for its uuid: %w", err)
+	}
+	s.GTID = mode == "ON"
+	return s, nil
+}
+
+// Querier asks a server: a *sql.DB, *sql.Conn or *sql.Tx.
+type Querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}

@@ -1,0 +1,48 @@
+package status
+
+import "time"
+
+// Snapshot is the state of a migration at one moment. Every rendering is made from it alone.
+type Snapshot struct {
+	At      time.Time
+	Started time.Time
+	Phase   Phase
+	Source  string // schema.table, unquoted
+	Server  string // e.g. "MySQL 9.7.4"
+
+	Rows           uint64  // estimated rows of the source
+	Copied         uint64  // rows copied
+	CopyRate       float64 // rows per second, of the last seconds
+	CopyDone       bool
+	ETA            time.Duration // until the copy is complete; 0: not known
+	ChunkSize      uint64        // rows, now
+	CopyWorkers    int
+	ChangesSeen    uint64 // row changes read from the log
+	ChangesApplied uint64
+	ApplyRate      float64       // row changes per second, of the last seconds
+	Backlog        uint64        // row changes read and not yet applied
+	Lag            time.Duration // age of the newest heartbeat that has been applied
+	Workers        int           // apply workers
+	Busy           int           // of them, applying
+	Waiting        int           // transactions that wait for one they depend on
+	Retries        uint64        // of batches and chunks: deadlocks, lock waits, lost connections
+	Parallelism    float64       // mean number of transactions that the source's clock let run together; 0: not known
+
+	Throttled string        // the reason, "" when not throttled
+	Waits     string        // what the phase waits for, "" for nothing; e.g. "flag file /tmp/postpone exists"
+	Attempts  int           // cut-over attempts
+	Stall     time.Duration // measured stall of the cut-over; 0 before it
+
+	Position string // applied low watermark
+}
+
+// Percent returns how much of the table is copied, 0 to 100; the estimate of rows never makes it pass 99.9 before the end.
+func (s *Snapshot) Percent() float64 {
+	if s.CopyDone {
+		return 100
+	}
+	if s.Rows == 0 {
+		return 0
+	}
+	return min(99.9, 100*float64(s.Copied)/float64(s.Rows))
+}

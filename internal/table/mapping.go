@@ -1,0 +1,86 @@
+package table
+
+import "strings"
+
+// Mapping says how rows of the source become rows of the shadow.
+type Mapping struct {
+	Source *Table
+	Shadow *Table
+
+	// Columns are the columns that are written, in the shadow's order: those of the shadow that are not generated and
+	// have a counterpart in the source. Added columns take their default and are not listed.
+	Columns []Pair
+
+	// Key is the migration key: at least one column, whole columns only, present in both tables.
+	Key MigrationKey
+
+	// AddedUnique are the unique keys of the shadow that the source has not, or has only wider, by other columns,
+	// collation or prefix: a write may push out another row only through the others.
+	AddedUnique []Key
+}
+
+// Pair is a column of the source and the column of the shadow that takes its values.
+type Pair struct {
+	Source *Column
+	Shadow *Column
+	Wrap   Wrap // conversion that the write needs; the zero Wrap writes the value as it is
+}
+
+// Wrap is SQL around a value: an expression with one or more holes for the source's value, "" for none.
+type Wrap string
+
+// Hole marks in a Wrap where the source's value stands.
+const Hole = "\x00"
+
+// Around returns the expression with value (a column reference or a literal) in every hole.
+func (w Wrap) Around(value string) string {
+	if w == "" {
+		return value
+	}
+	return strings.ReplaceAll(string(w), Hole, value)
+}
+
+// MigrationKey addresses rows in both tables.
+type MigrationKey struct {
+	Name    string // of the source's key, e.g. "PRIMARY"
+	Columns []Pair // in key order
+	// ShadowName is the key's name in the shadow.
+	ShadowName string
+}
+
+// SourceNames returns the names of the key's columns in the source.
+func (k *MigrationKey) SourceNames() []string {
+	names := make([]string, len(k.Columns))
+	for i, p := range k.Columns {
+		names[i] = p.Source.Name
+	}
+	return names
+}
+
+// ShadowNames returns the names of the key's columns in the shadow.
+func (k *MigrationKey) ShadowNames() []string {
+	names := make([]string, len(k.Columns))
+	for i, p := range k.Columns {
+		names[i] = p.Shadow.Name
+	}
+	return names
+}
+
+// Of returns the key's values in a row image of the source.
+func (k *MigrationKey) Of(row Row) []Value {
+	values := make([]Value, len(k.Columns))
+	for i, p := range k.Columns {
+		values[i] = row[p.Source.Ordinal]
+	}
+	return values
+}
+
+// OnlyKey says whether the migration key is the shadow's only unique key.
+func (m *Mapping) OnlyKey() bool {
+	for i := range m.Shadow.Keys {
+		if k := &m.Shadow.Keys[i]; k.Unique && k.Name != m.Key.ShadowName {
+			return false
+		}
+	}
+	return true
+}
