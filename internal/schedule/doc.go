@@ -8,18 +8,20 @@
 // Transactions are numbered 0, 1, 2, … as they are fed. Whatever a source says
 // about the dependencies of transaction x comes down to one number, need(x) ≤ x:
 //
-//		x may start when every transaction with a number below need(x) has committed.
+//	x may start when every transaction with a number below need(x) has committed
 //
-//	  - MySQL: the transactions fed with sequence_number ≤ last_committed. Sequence
-//	    numbers rise in binlog order, so these are a prefix of what was fed, however
-//	    sparse the numbers are and whether or not last_committed itself was fed.
-//	  - The clock restarts with each binlog file: everything before the first
-//	    transaction of an epoch.
-//	  - MariaDB: everything before the first transaction of x's commit group.
-//	  - No usable numbers, or Serial: everything before x; and everything after x
-//	    needs x (a barrier).
-//	  - Conflict keys (unique keys that the source does not have): everything up to
-//	    the last transaction that shares a key with x.
+// Below need(x) are:
+//
+//   - MySQL: the transactions fed with sequence_number ≤ last_committed. Sequence
+//     numbers rise in binlog order, so these are a prefix of what was fed, however
+//     sparse the numbers are and whether or not last_committed itself was fed.
+//   - The clock restarts with each binlog file: everything before the first
+//     transaction of an epoch.
+//   - MariaDB: everything before the first transaction of x's commit group.
+//   - No usable numbers, or Serial: everything before x; and everything after x
+//     needs x (a barrier).
+//   - Conflict keys (unique keys that the source does not have): everything up to
+//     the last transaction that shares a key with x.
 //
 // The low watermark is the least number that has not committed. It moves over the
 // committed prefix of what was fed, so a gap in the source's numbers means nothing
