@@ -48,6 +48,7 @@ func TestWhatMayStartAtOnce(t *testing.T) {
 		{"no numbers", []schedule.Clock{logical(0, 1), {}, logical(0, 2)}, []int{0}},
 		{"no numbers at first", []schedule.Clock{{}, logical(0, 1)}, []int{0}},
 		{"depends on itself", []schedule.Clock{logical(0, 1), logical(2, 2), logical(0, 3)}, []int{0}},
+		{"nothing passes what depends on itself", []schedule.Clock{logical(2, 2), logical(0, 3)}, []int{0}},
 		{"negative", []schedule.Clock{logical(0, 1), logical(-1, 2), logical(0, 3)}, []int{0}},
 		{"a number that does not rise starts an epoch", []schedule.Clock{logical(0, 65553), logical(0, 1), logical(0, 2)}, []int{0}},
 		{"new epoch", []schedule.Clock{logical(0, 1), {Epoch: 1, SequenceNumber: 2}}, []int{0}},

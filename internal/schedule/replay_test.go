@@ -35,13 +35,13 @@ type replay struct {
 
 // observed counts what the histories contained, so that the test knows it has tested something.
 type observed struct {
-	histories, overlapping, swapped, chained, held int
+	histories, batches, overlapping, swapped, chained, held int
 }
 
 func newReplay(t *testing.T, seed uint64) *replay {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	r := &replay{t: t, seed: seed, rng: rng, workers: 1 + rng.IntN(16), table: map[string]int{}}
-	r.window, r.slow = 1+rng.IntN(60), 3+rng.IntN(8)
+	r.window, r.slow = 1+rng.IntN(60), 5+rng.IntN(12)
 	r.cfg = schedule.Config{MaxCost: 1 + rng.IntN(40), MinCost: 1 + rng.IntN(10), Serial: rng.IntN(20) == 0}
 	r.stream = produce(rng, randomSource(rng))
 	r.oracle = newOracle(r.stream, r.cfg.Serial)
@@ -58,14 +58,12 @@ func (r *replay) fatalf(format string, args ...any) {
 func (r *replay) run() {
 	for r.low < len(r.stream) {
 		switch choice := r.rng.IntN(r.slow); {
-		case choice == 0 && len(r.busy) > 0:
+		case choice == 0:
 			r.complete()
-		case choice == 1 && len(r.busy) < r.workers:
+		case choice < 4:
 			r.dispatch()
-		case choice > 1 && r.fed < len(r.stream) && r.fed-r.low < r.window:
-			r.feed()
 		default:
-			continue
+			r.feed()
 		}
 		r.checkCounts()
 	}
@@ -89,6 +87,9 @@ func write(table map[string]int, t *transaction, writer int) {
 }
 
 func (r *replay) feed() {
+	if r.fed == len(r.stream) || r.fed-r.low >= r.window {
+		return
+	}
 	t := r.stream[r.fed]
 	r.scheduler.Add(t.clock, t.added, t.cost, r.fed)
 	r.fed++
@@ -96,6 +97,9 @@ func (r *replay) feed() {
 
 func (r *replay) dispatch() {
 	idle := r.workers - len(r.busy)
+	if idle == 0 {
+		return
+	}
 	readyCost := r.readyCost()
 	batch := r.scheduler.Next(idle)
 	if batch == nil {
@@ -116,6 +120,7 @@ func (r *replay) dispatch() {
 		r.started[x] = true
 	}
 	r.busy = append(r.busy, batch)
+	r.seen.batches++
 	if len(r.busy) > 1 {
 		r.seen.overlapping++
 	}
@@ -182,6 +187,9 @@ func (r *replay) checkCost(batch *schedule.Batch[int], idle, readyCost int) {
 func (r *replay) cost(x int) int { return min(r.stream[x].cost, r.cfg.MaxCost) }
 
 func (r *replay) complete() {
+	if len(r.busy) == 0 {
+		return
+	}
 	i := r.rng.IntN(len(r.busy))
 	batch := r.busy[i]
 	r.busy = slices.Delete(r.busy, i, i+1)
@@ -244,6 +252,7 @@ func TestRandomHistories(t *testing.T) {
 		r := newReplay(t, uint64(seed))
 		r.run()
 		total.histories += r.seen.histories
+		total.batches += r.seen.batches
 		total.overlapping += r.seen.overlapping
 		total.swapped += r.seen.swapped
 		total.chained += r.seen.chained

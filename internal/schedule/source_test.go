@@ -28,6 +28,7 @@ type sourceConfig struct {
 	rows       int // lock names per table: fewer, more conflicts
 	committers int
 	history    int // capacity of the writeset history
+	flush      int // one step in so many flushes a group
 	ours       int // transactions of table 0 to produce
 	rotate     float64
 	reconnect  float64
@@ -42,7 +43,8 @@ func randomSource(rng *rand.Rand) sourceConfig {
 		tables:     1 + rng.IntN(4),
 		rows:       2 << rng.IntN(9),
 		committers: 1 + rng.IntN(16),
-		history:    3 + rng.IntN(60),
+		history:    3 << rng.IntN(9),
+		flush:      4 << rng.IntN(5),
 		ours:       20 + rng.IntN(60),
 	}
 	sometimes := func(chance float64) float64 { return chance * float64(rng.IntN(2)) }
@@ -117,7 +119,7 @@ func (s *source) step() {
 		s.epoch++ // our own: the source knows nothing of it
 	case len(s.flushed) > 0 && s.rng.IntN(4) == 0:
 		s.commit()
-	case s.rng.IntN(6) == 0:
+	case s.rng.IntN(s.cfg.flush) == 0:
 		s.flush()
 	default:
 		s.work(s.sessions[s.rng.IntN(len(s.sessions))])

@@ -1,0 +1,179 @@
+//go:build mutants
+
+package mutants
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// mutant is a change that breaks an invariant, and the tests that must notice. The package comment has the rules.
+type mutant struct {
+	Name      string
+	Invariant string
+	Edits     []edit
+	Package   string
+	Tests     []string
+	Servers   bool
+}
+
+// edit replaces the one occurrence of Old in File.
+type edit struct {
+	File, Old, New string
+}
+
+// lists are all mutants; a package with its own file of them adds its list here.
+var lists = [][]mutant{
+	scheduleMutants,
+}
+
+// patience bounds one run of one test.
+const (
+	patience        = 2 * time.Minute
+	serversPatience = 10 * time.Minute
+)
+
+// root is the module's directory, as seen from this package's.
+const root = "../.."
+
+func TestMutants(t *testing.T) {
+	originals := &originals{binaries: map[string]string{}, passed: map[string]bool{}}
+	originals.dir = t.TempDir()
+	names := map[string]bool{}
+	for _, list := range lists {
+		for _, m := range list {
+			if names[m.Name] {
+				t.Errorf("mutant %q is listed twice", m.Name)
+			}
+			names[m.Name] = true
+			t.Run(m.Name, func(t *testing.T) {
+				if m.Servers && testing.Short() {
+					t.Skip("needs database servers")
+				}
+				m.mustDie(t, originals)
+			})
+		}
+	}
+}
+
+func (m mutant) mustDie(t *testing.T, originals *originals) {
+	if len(m.Edits) == 0 || len(m.Tests) == 0 || m.Invariant == "" {
+		t.Fatal("a mutant has an invariant, edits, and tests that kill it")
+	}
+	originals.mustPass(t, m)
+	overlay := mustOverlay(t, m.Edits)
+	binary := filepath.Join(t.TempDir(), "mutant.test")
+	if out, err := build(t.Context(), m.Package, binary, "-overlay", overlay); err != nil {
+		t.Fatalf("the mutant does not compile: %v\n%s", err, out)
+	}
+	for _, test := range m.Tests {
+		out, err := run(t.Context(), m, binary, test)
+		switch {
+		case err == nil:
+			t.Errorf("the mutant survives %s (%s)", test, m.Invariant)
+		case !bytes.Contains(out, []byte("--- FAIL: "+test)) && !bytes.Contains(out, []byte("panic: ")):
+			t.Errorf("%s neither passes nor fails: %v\n%s", test, err, out)
+		default:
+			t.Logf("killed by %s", test)
+		}
+	}
+}
+
+// originals are the packages without any mutant: their tests must pass, else a failure proves nothing.
+type originals struct {
+	dir      string
+	binaries map[string]string // by package
+	passed   map[string]bool   // by package and test
+}
+
+func (o *originals) mustPass(t *testing.T, m mutant) {
+	binary, built := o.binaries[m.Package]
+	if !built {
+		binary = filepath.Join(o.dir, fmt.Sprintf("original%d.test", len(o.binaries)))
+		if out, err := build(t.Context(), m.Package, binary); err != nil {
+			t.Fatalf("%s does not compile without the mutant: %v\n%s", m.Package, err, out)
+		}
+		o.binaries[m.Package] = binary
+	}
+	for _, test := range m.Tests {
+		if o.passed[m.Package+" "+test] {
+			continue
+		}
+		out, err := run(t.Context(), m, binary, test)
+		if err != nil || !bytes.Contains(out, []byte("--- PASS: "+test+" ")) {
+			t.Fatalf("%s of %s does not pass without the mutant: %v\n%s", test, m.Package, err, out)
+		}
+		o.passed[m.Package+" "+test] = true
+	}
+}
+
+// mustOverlay applies the edits to copies, and returns the file that tells the go command of them.
+func mustOverlay(t *testing.T, edits []edit) string {
+	t.Helper()
+	contents := map[string]string{}
+	for _, e := range edits {
+		path, err := filepath.Abs(filepath.Join(root, e.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, read := contents[path]; !read {
+			original, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			contents[path] = string(original)
+		}
+		if n := strings.Count(contents[path], e.Old); n != 1 {
+			t.Fatalf("the mutant is stale: its text occurs %d times in %s, want once:\n%s", n, e.File, e.Old)
+		}
+		contents[path] = strings.Replace(contents[path], e.Old, e.New, 1)
+	}
+	dir := t.TempDir()
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for path, content := range contents {
+		overlay.Replace[path] = filepath.Join(dir, fmt.Sprintf("%d.go", len(overlay.Replace)))
+		mustWrite(t, overlay.Replace[path], []byte(content))
+	}
+	list, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "overlay.json")
+	mustWrite(t, path, list)
+	return path
+}
+
+func mustWrite(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// build compiles a package's tests.
+func build(ctx context.Context, pkg, binary string, flags ...string) ([]byte, error) {
+	args := append([]string{"test", "-c", "-o", binary}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "./"+pkg)...)
+	cmd.Dir = root
+	return cmd.CombinedOutput()
+}
+
+// run runs one test of a binary in its package's directory, as go test does.
+func run(ctx context.Context, m mutant, binary, test string) ([]byte, error) {
+	limit := patience
+	if m.Servers {
+		limit = serversPatience
+	}
+	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.timeout", limit.String(), "-test.run", "^"+regexp.QuoteMeta(test)+"$")
+	cmd.Dir = filepath.Join(root, m.Package)
+	return cmd.CombinedOutput()
+}
