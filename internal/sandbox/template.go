@@ -169,9 +169,7 @@ func (t tree) loadTimeZones(ctx context.Context, s *Server) error {
 	if err != nil {
 		return fmt.Errorf("read time zones: %w", err)
 	}
-	c := s.Address().Config("mysql")
-	c.MultiStatements = true
-	db := openConfig(c)
+	db := s.Address().OpenMulti("mysql")
 	defer func() { _ = db.Close() }() // its one statement has been answered
 	if _, err := db.ExecContext(ctx, string(zones)); err != nil {
 		return fmt.Errorf("load time zones: %w", err)
