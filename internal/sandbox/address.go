@@ -29,6 +29,12 @@ type Address struct {
 // HostPort returns host:port.
 func (a Address) HostPort() string { return net.JoinHostPort(a.Host, strconv.Itoa(a.Port)) }
 
+// At returns the address with another host and port, as of a proxy before the server.
+func (a Address) At(host string, port int) Address {
+	a.Host, a.Port = host, port
+	return a
+}
+
 // Config returns the driver's configuration for a connection to that schema, which may be empty.
 func (a Address) Config(schema string) *mysql.Config {
 	c := mysql.NewConfig()
