@@ -35,6 +35,9 @@ func IsAccessDenied(err error) bool {
 // IsReadOnly says whether the server refuses writes: it was made a replica, or a fail-over is under way.
 func IsReadOnly(err error) bool { return isNumber(err, 1290, 1792, 1836, 3989) }
 
+// IsNotLocked says whether a session under LOCK TABLES named a table that it has not locked.
+func IsNotLocked(err error) bool { return isNumber(err, 1100) }
+
 // IsSyntax says whether the server could not parse or accept a statement as such.
 func IsSyntax(err error) bool { return isNumber(err, 1064, 1149) }
 

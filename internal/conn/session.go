@@ -1,0 +1,103 @@
+package conn
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Process is a session as the server's process list shows it.
+type Process struct {
+	ID        uint64
+	User      string
+	Host      string
+	Command   string
+	State     string
+	Statement string // "" when it runs none
+}
+
+// FindProcess returns the session with that id, or nil when the server has none. Without the PROCESS privilege it sees
+// sessions of the same user only.
+func FindProcess(ctx context.Context, q Querier, id uint64) (*Process, error) {
+	p := Process{ID: id}
+	var state, statement sql.NullString
+	const list = `
+		SELECT user, host, command, state, info
+		  FROM information_schema.processlist
+		 WHERE id = ?`
+	err := q.QueryRowContext(ctx, list, id).Scan(&p.User, &p.Host, &p.Command, &state, &statement)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look for session %d: %w", id, err)
+	}
+	p.State, p.Statement = state.String, statement.String
+	return &p, nil
+}
+
+// EndSession kills the session with that id if it is one of this run on the server s, and returns when it is gone with
+// all its locks. A session of somebody else, or of another run of the server, under the same id counts as gone.
+func (c *Config) EndSession(ctx context.Context, q Querier, s *Server, id uint64) error {
+	now, err := Inspect(ctx, q)
+	if err != nil {
+		return fmt.Errorf("end session %d: %w", id, err)
+	}
+	if !now.SameRun(s) {
+		return nil // its sessions ended with it
+	}
+	for killed := false; ; killed = true {
+		p, err := FindProcess(ctx, q, id)
+		if err != nil {
+			return fmt.Errorf("end session %d: %w", id, err)
+		}
+		if p == nil || p.User != c.User || !c.mayOwn(ctx, q, id) {
+			return nil
+		}
+		if !killed {
+			if _, err := q.ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !IsNoSuchThread(err) {
+				return fmt.Errorf("kill session %d: %w", id, err)
+			}
+		}
+		if err := Pause(ctx, 5*time.Millisecond); err != nil {
+			return fmt.Errorf("wait for the end of session %d: %w", id, err)
+		}
+	}
+}
+
+// mayOwn says whether the session's attributes do not name another run; servers that keep no attributes cannot tell.
+func (c *Config) mayOwn(ctx context.Context, q Querier, id uint64) bool {
+	const attribute = `
+		SELECT attr_value
+		  FROM performance_schema.session_connect_attrs
+		 WHERE processlist_id = ? AND attr_name = 'midstream_run'`
+	var run sql.NullString
+	if err := q.QueryRowContext(ctx, attribute, id).Scan(&run); err != nil {
+		return true // not shown: id, user and the server's identity have to do
+	}
+	return run.String == c.Run
+}
+
+// SameRun says whether two looks at a server saw the same instance without a restart between them. The start time is
+// known to the second, with one of slack.
+func (s *Server) SameRun(other *Server) bool {
+	apart := s.StartedAt.Sub(other.StartedAt)
+	return s.UUID == other.UUID && apart.Abs() <= 2*time.Second
+}
+
+// Mark returns the comment that marks this run's DDL in the binary log: "/* midstream_run: … */".
+func (c *Config) Mark() string { return "/* midstream_run:" + c.Run + " */" }
+
+// Pause returns after d, or with ctx's error when that ends first.
+func Pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
