@@ -143,35 +143,50 @@ func TestMariaDBClock(t *testing.T) {
 	}
 }
 
-func TestBatchSizes(t *testing.T) {
-	s := schedule.New[int](schedule.Config{MaxCost: 10, MinCost: 2})
-	costs := []int{4, 4, 4, 50, 1, 0}
-	for i, cost := range costs {
+func TestBatchesUpToMaxCost(t *testing.T) {
+	s := schedule.New[int](schedule.Config{MaxCost: 10})
+	for i, cost := range []int{4, 4, 4, 50, 1, 0} {
 		s.Add(logical(0, int64(i+1)), nil, cost, i)
 	}
-	want := [][]int{{0, 1}, {2}, {3}, {4, 5}}
-	for _, items := range want {
-		if batch := s.Next(1); !slices.Equal(batch.Items, items) {
-			t.Fatalf("batch %v, want %v", batch.Items, items)
+	for _, want := range [][]int{{0, 1}, {2}, {3}, {4, 5}} {
+		if batch := s.Next(1); !slices.Equal(batch.Items, want) {
+			t.Fatalf("batch %v, want %v", batch.Items, want)
 		}
 	}
+}
 
-	// Four idle workers share 24 as 6, 6, 6, 6; 3 is not worth sharing: one takes the chain.
-	s = schedule.New[int](schedule.Config{MaxCost: 10, MinCost: 2})
-	for i := range 24 {
-		s.Add(logical(0, int64(i+1)), nil, 1, i)
+func TestWorkIsDividedWhenThatIsFaster(t *testing.T) {
+	tests := []struct {
+		name     string
+		width    int // transactions of cost 1 per group, each group after the one before
+		groups   int
+		overhead int
+		want     []int // sizes of the batches for 4 idle workers
+	}{
+		{"wide", 1000, 1, 50, []int{100, 100, 100, 100}},
+		{"less than four batches", 200, 1, 50, []int{50, 50, 50, 50}},
+		{"too little to divide", 20, 1, 100, []int{20}},
+		{"too little to divide, but transactions cost nothing", 20, 1, 0, []int{5, 5, 5, 5}},
+		{"broad groups", 100, 10, 20, []int{25, 25, 25, 25}},
+		{"narrow groups: one batch in sequence", 8, 100, 20, []int{100}},
 	}
-	for idle := 4; idle > 0; idle-- {
-		if batch := s.Next(idle); len(batch.Items) != 6 {
-			t.Fatalf("with %d idle: %d transactions, want 6", idle, len(batch.Items))
-		}
-	}
-	s = schedule.New[int](schedule.Config{MaxCost: 10, MinCost: 2})
-	for i := range 12 {
-		s.Add(logical(int64(i/3)*3, int64(i+1)), nil, 1, i)
-	}
-	if batch := s.Next(4); len(batch.Items) != 10 {
-		t.Errorf("a narrow clock: %d transactions, want 10 in sequence", len(batch.Items))
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := schedule.New[int](schedule.Config{MaxCost: 100})
+			s.SetOverhead(tt.overhead)
+			for i := range tt.width * tt.groups {
+				s.Add(logical(int64(i/tt.width*tt.width), int64(i+1)), nil, 1, i)
+			}
+			var got []int
+			for idle := 4; idle > 0; idle-- {
+				if batch := s.Next(idle); batch != nil {
+					got = append(got, len(batch.Items))
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("batches of %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 

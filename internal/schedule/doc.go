@@ -57,7 +57,8 @@
 // # Sizes
 //
 // Config.MaxCost bounds every batch and is the same for any number of workers. What may start is
-// divided among the idle workers only as long as each share is worth a transaction of its
-// own (Config.MinCost); below that the batch rather grows by step 1: one large
-// transaction in sequence beats several tiny ones at once.
+// divided among the idle workers only if that is faster: k shares at once, each taking the time
+// Overhead + cost, must do more per time than one batch that grows by step 1 to MaxCost. Under a
+// narrow clock (small commit groups, a hot row) a large transaction in sequence beats several tiny
+// ones at once, and N workers are no slower than one; under a wide clock each worker fills its batch.
 package schedule

@@ -42,7 +42,7 @@ func newReplay(t *testing.T, seed uint64) *replay {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	r := &replay{t: t, seed: seed, rng: rng, workers: 1 + rng.IntN(16), table: map[string]int{}}
 	r.window, r.slow = 1+rng.IntN(60), 5+rng.IntN(12)
-	r.cfg = schedule.Config{MaxCost: 1 + rng.IntN(40), MinCost: 1 + rng.IntN(10), Serial: rng.IntN(20) == 0}
+	r.cfg = schedule.Config{MaxCost: 1 + rng.IntN(40), Overhead: rng.IntN(30), Serial: rng.IntN(20) == 0}
 	r.stream = produce(rng, randomSource(rng))
 	r.oracle = newOracle(r.stream, r.cfg.Serial)
 	r.scheduler = schedule.New[int](r.cfg)
@@ -101,6 +101,7 @@ func (r *replay) dispatch() {
 		return
 	}
 	readyCost := r.readyCost()
+	limit := r.limit(idle, readyCost)
 	batch := r.scheduler.Next(idle)
 	if batch == nil {
 		if readyCost > 0 {
@@ -115,7 +116,7 @@ func (r *replay) dispatch() {
 		r.fatalf("batch %v, although the clock lets nothing start", batch.Items)
 	}
 	r.checkOrder(batch)
-	r.checkCost(batch, idle, readyCost)
+	r.checkCost(batch, limit)
 	for _, x := range batch.Items {
 		r.started[x] = true
 	}
@@ -161,12 +162,27 @@ func (r *replay) checkOrder(batch *schedule.Batch[int]) {
 	}
 }
 
-// checkCost: a batch stays within its limit, and ends below it only when nothing else may start.
-func (r *replay) checkCost(batch *schedule.Batch[int], idle, readyCost int) {
-	limit := r.cfg.MaxCost
-	if idle > 1 && readyCost >= 2*r.cfg.MinCost {
-		limit = min(limit, max(r.cfg.MinCost, readyCost/idle))
+// limit is the documented size of the next batch, from what the oracle says may start.
+func (r *replay) limit(idle, readyCost int) int {
+	alone := readyCost
+	if r.low < r.fed && !r.started[r.low] {
+		alone = 0
+		for x := r.low; x < r.fed; x++ {
+			if !r.started[x] {
+				alone += r.cost(x)
+			}
+		}
 	}
+	share := readyCost / idle
+	alone = min(alone, r.cfg.MaxCost)
+	if share < r.cfg.MaxCost && 5*readyCost*(r.cfg.Overhead+alone) > 6*alone*(r.cfg.Overhead+max(share, 1)) {
+		return share
+	}
+	return r.cfg.MaxCost
+}
+
+// checkCost: a batch stays within its limit, and ends below it only when nothing else may start.
+func (r *replay) checkCost(batch *schedule.Batch[int], limit int) {
 	sum, largest := 0, 0
 	for _, x := range batch.Items {
 		sum += r.cost(x)
@@ -302,7 +318,7 @@ func TestOneWorkerIsSerial(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 3))
 		stream := produce(rng, randomSource(rng))
 		maxCost := 8 + rng.IntN(40)
-		s := schedule.New[int](schedule.Config{MaxCost: maxCost, MinCost: 1})
+		s := schedule.New[int](schedule.Config{MaxCost: maxCost})
 		for i, tx := range stream {
 			s.Add(tx.clock, tx.added, tx.cost, i)
 		}

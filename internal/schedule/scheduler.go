@@ -6,9 +6,9 @@ import "sort"
 type Config struct {
 	// MaxCost bounds a batch; a single transaction that costs more is a batch of its own. At least 1.
 	MaxCost int
-	// MinCost is the least share worth a transaction of its own: work is divided among idle
-	// workers only into shares of at least this. At least 1.
-	MinCost int
+	// Overhead is what a transaction on the shadow costs besides its changes: round trips and commit, divided
+	// by the time of one unit. It decides when dividing work is worth it; 0: whenever it can be divided.
+	Overhead int
 	// Serial makes every transaction a barrier: one batch in flight at most.
 	Serial bool
 }
@@ -45,19 +45,23 @@ type Scheduler[T any] struct {
 	waiting minHeap // by need; entries that a run has taken meanwhile are skipped
 	ready   minHeap // by number; likewise
 
-	pending   int
-	readyNow  int
-	readyCost int
-	inFlight  int
-	figures   Figures
+	pending     int
+	pendingCost int
+	readyNow    int
+	readyCost   int
+	inFlight    int
+	figures     Figures
 }
 
 // New makes an empty scheduler.
 func New[T any](cfg Config) *Scheduler[T] {
 	cfg.MaxCost = max(cfg.MaxCost, 1)
-	cfg.MinCost = max(cfg.MinCost, 1)
+	cfg.Overhead = max(cfg.Overhead, 0)
 	return &Scheduler[T]{cfg: cfg, holders: make(map[uint64]int)}
 }
+
+// SetOverhead replaces Config.Overhead, for a caller that measures it.
+func (s *Scheduler[T]) SetOverhead(cost int) { s.cfg.Overhead = max(cost, 0) }
 
 // Batch is handed out by Next: the items of whole transactions, in binlog order, to be applied in this order
 // in one transaction on the shadow table. Cost is their sum, each counted as 1 at least and MaxCost at most.
@@ -80,6 +84,7 @@ func (s *Scheduler[T]) Add(clock Clock, keys []uint64, cost int, item T) {
 	cost = min(max(cost, 1), s.cfg.MaxCost)
 	s.entries = append(s.entries, entry[T]{item: item, keys: keys, cost: cost, sequence: clock.SequenceNumber, need: need})
 	s.pending++
+	s.pendingCost += cost
 	s.figures.Transactions++
 	if need <= s.low {
 		s.release(number)
@@ -136,12 +141,30 @@ func (s *Scheduler[T]) Next(idle int) *Batch[T] {
 	return batch
 }
 
-// limit divides what may start among the idle workers, if the shares are worth it.
+// worthwhile is how much more must be done per time, in percent, for work to be divided: Overhead is an
+// estimate, and each transaction is a load on the server.
+const worthwhile = 120
+
+// limit is the cost up to which the next batch is filled: a share of what may start, if that many shares at
+// once bring more changes per time than one full batch, each batch taking the time Overhead + cost.
 func (s *Scheduler[T]) limit(idle int) int {
-	if idle < 2 || s.readyCost < 2*s.cfg.MinCost {
+	share := s.readyCost / max(idle, 1)
+	if share >= s.cfg.MaxCost {
 		return s.cfg.MaxCost
 	}
-	return min(s.cfg.MaxCost, max(s.cfg.MinCost, s.readyCost/idle))
+	alone := s.readyCost
+	if s.entries[0].state != inFlight {
+		alone = s.pendingCost // the run takes what waits for its own members, too
+	}
+	alone = min(alone, s.cfg.MaxCost)
+	// readyCost / (overhead + share) > worthwhile/100 * alone / (overhead + alone), multiplied out
+	overhead := s.cfg.Overhead
+	divided := float64(s.readyCost) * float64(overhead+alone)
+	whole := float64(alone) * float64(overhead+max(share, 1))
+	if 100*divided > worthwhile*whole {
+		return share
+	}
+	return s.cfg.MaxCost
 }
 
 // takeRun takes what is pending from the low watermark on, up to the first transaction in flight.
@@ -184,6 +207,7 @@ func (s *Scheduler[T]) take(batch *Batch[T], number, limit int) bool {
 	}
 	e.state = inFlight
 	s.pending--
+	s.pendingCost -= e.cost
 	s.inFlight++
 	batch.Items = append(batch.Items, e.item)
 	batch.numbers = append(batch.numbers, number)
