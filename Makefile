@@ -1,0 +1,59 @@
+# Everything here works on a fresh Debian 12 (amd64) with Go, git and make; what else is needed is
+# fetched into .cache and ~/go. CONTRIBUTING.md tells what to run when.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+
+# A tree whose owner is not the user, as in a container, has no version control that Go would trust.
+export GOFLAGS ?= -buildvcs=false
+
+ENGINE ?= mysql
+PACKAGES ?= ./...
+TEST_TIMEOUT ?= 20m
+# Packages without a database, whose goroutines share memory: the race detector's share of CI.
+RACE_PACKAGES ?= $(addprefix ./,$(wildcard internal/schedule internal/progress internal/throttle internal/binlog internal/chunk internal/status))
+
+SANDBOX := bin/sandbox
+NOT_RUN := $(CURDIR)/.cache/not-run
+
+.PHONY: build
+build: ## build the commands into bin/
+	go build -trimpath -o bin/ ./cmd/...
+
+.PHONY: $(SANDBOX)
+$(SANDBOX):
+	@go build -o $@ ./internal/sandbox/cmd/sandbox
+
+.PHONY: servers
+servers: $(SANDBOX) ## fetch the database servers into the cache and print their versions
+	@$(SANDBOX) fetch
+
+.PHONY: up
+up: servers ## keep the servers running until interrupted; source .cache/up/env to use them
+	@$(SANDBOX) up --dir .cache/up
+
+.PHONY: demo
+demo: ## migrate a million rows under a write load and prove the result; ENGINE=mysql or mariadb
+	@go run ./cmd/midstream-demo --engine=$(ENGINE)
+
+.PHONY: test
+test: servers ## all tests, against all servers
+	@mkdir -p .cache && rm -f $(NOT_RUN)
+	@MIDSTREAM_NOT_RUN=$(NOT_RUN) $(SANDBOX) run -- go test -count=1 -timeout $(TEST_TIMEOUT) $(PACKAGES); \
+	status=$$?; scripts/not-run $(NOT_RUN); exit $$status
+
+.PHONY: test-fast
+test-fast: $(SANDBOX) ## the tests without -short's long ones; uses the servers of `make up` when its env is sourced
+	@if [[ $$MIDSTREAM_SERVERS ]]; then go test -short $(PACKAGES); else $(SANDBOX) run -- go test -short $(PACKAGES); fi
+
+.PHONY: race
+race: ## the packages that need no database, under the race detector (needs a C compiler)
+	go test -race -short -count=1 $(RACE_PACKAGES)
+
+.PHONY: lint
+lint: ## format, vet, staticcheck, known vulnerabilities, module files
+	@scripts/lint
+
+.PHONY: help
+help:
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
