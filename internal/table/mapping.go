@@ -8,7 +8,7 @@ type Mapping struct {
 	Shadow *Table
 
 	// Columns are the columns that are written, in the shadow's order: those of the shadow that are not generated and
-	// have a counterpart in the source. Added columns take their default and are not listed.
+	// have a counterpart in the source or need a constant. Other added columns take their default and are not listed.
 	Columns []Pair
 
 	// Key is the migration key: at least one column, whole columns only, present in both tables.
@@ -19,7 +19,9 @@ type Mapping struct {
 	AddedUnique []Key
 }
 
-// Pair is a column of the source and the column of the shadow that takes its values.
+// Pair is a column of the source and the column of the shadow that takes its values. Where the Wrap has no hole it is a
+// constant, and the source column only lends its place: an added NOT NULL column without a default, which a native ALTER
+// fills with its type's implicit value and a strict INSERT refuses to leave out.
 type Pair struct {
 	Source *Column
 	Shadow *Column
@@ -40,7 +42,7 @@ func (w Wrap) Around(value string) string {
 	return strings.ReplaceAll(string(w), Hole, value)
 }
 
-// MigrationKey addresses rows in both tables.
+// MigrationKey addresses rows in both tables. The shadow's key has the same columns, perhaps in another order.
 type MigrationKey struct {
 	Name    string // of the source's key, e.g. "PRIMARY"
 	Columns []Pair // in key order

@@ -64,6 +64,11 @@ type Check struct {
 // Column returns the column of that name, compared without case as the server does, or nil.
 func (t *Table) Column(name string) *Column {
 	for i := range t.Columns {
+		if t.Columns[i].Name == name {
+			return &t.Columns[i]
+		}
+	}
+	for i := range t.Columns {
 		if SameIdentifier(t.Columns[i].Name, name) {
 			return &t.Columns[i]
 		}
