@@ -1,0 +1,156 @@
+// Package changelog writes the changelog table: heartbeats, by which the age of what has been applied is known, and
+// fences, which tell from the log that everything before them has been read. Reading them is left to the binlog stream.
+package changelog
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// The rows of the changelog table, by their id.
+const (
+	HeartbeatID int64 = 1 // value: unix time in microseconds by this process's clock
+	FenceID     int64 = 2 // value: a counter
+)
+
+// Config says where the changelog is and how it is written.
+type Config struct {
+	Table    table.Name
+	Interval time.Duration // between heartbeats
+	// ReconnectTimeout bounds how long a write is tried again after lost connections and locks not granted.
+	ReconnectTimeout time.Duration
+}
+
+// Changelog is the changelog table of one migration. Its methods may be called by several goroutines.
+type Changelog struct {
+	config Config
+	db     *sql.DB
+}
+
+// New returns the changelog; nothing is created yet. db has the session settings of conn.Open.
+func New(db *sql.DB, config Config) *Changelog { return &Changelog{config: config, db: db} }
+
+// Create creates the table, marked as ours, with its two rows. A table of that name is an error.
+func (c *Changelog) Create(ctx context.Context) error {
+	create := `
+		CREATE TABLE ` + c.config.Table.String() + ` (
+			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter',
+			value BIGINT UNSIGNED NOT NULL,
+			PRIMARY KEY (id)
+		) ENGINE=InnoDB COMMENT='` + table.OwnershipMark + `'`
+	if _, err := c.db.ExecContext(ctx, create); err != nil {
+		return fmt.Errorf("create changelog %s: %w", c.config.Table, err)
+	}
+	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0)`
+	if _, err := c.db.ExecContext(ctx, insert, HeartbeatID, FenceID); err != nil {
+		return fmt.Errorf("fill changelog %s: %w", c.config.Table, err)
+	}
+	return nil
+}
+
+// Drop drops the table; one that is gone already is fine.
+func (c *Changelog) Drop(ctx context.Context) error {
+	if _, err := c.db.ExecContext(ctx, `DROP TABLE IF EXISTS `+c.config.Table.String()); err != nil {
+		return fmt.Errorf("drop changelog %s: %w", c.config.Table, err)
+	}
+	return nil
+}
+
+// Run writes a heartbeat at once and then every interval until ctx ends, and returns nil then. A heartbeat that could not be
+// written is an error.
+func (c *Changelog) Run(ctx context.Context) error {
+	for {
+		err := c.beat(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("write heartbeat: %w", err)
+		}
+		if conn.Pause(ctx, c.config.Interval) != nil {
+			return nil
+		}
+	}
+}
+
+// beat writes the present time, or one microsecond more than the last value when the clock stands behind that: a write that
+// changes nothing would not be logged.
+func (c *Changelog) beat(ctx context.Context) error {
+	update := `
+		UPDATE ` + c.config.Table.String() + `
+		   SET value = GREATEST(value + 1, ?)
+		 WHERE id = ?`
+	return c.retry(ctx, func() error {
+		result, err := c.db.ExecContext(ctx, update, time.Now().UnixMicro(), HeartbeatID)
+		return c.oneRow(result, err)
+	})
+}
+
+// Fence writes a new fence and returns its value, greater than all before it. When it returns, everything whose commit
+// stands before it in the log is visible to reads. A fence whose fate is unknown is superseded by the next.
+func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
+	update := `
+		UPDATE ` + c.config.Table.String() + `
+		   SET value = LAST_INSERT_ID(value + 1)
+		 WHERE id = ?`
+	var fence int64
+	err := c.retry(ctx, func() error {
+		result, err := c.db.ExecContext(ctx, update, FenceID)
+		if err := c.oneRow(result, err); err != nil {
+			return err
+		}
+		fence, err = result.LastInsertId()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("write fence: %w", err)
+	}
+	return uint64(fence), nil
+}
+
+// oneRow turns anything but one changed row into an error: such a write is no fence, and the log has nothing of it.
+func (c *Changelog) oneRow(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return fmt.Errorf("changelog %s: %d rows changed instead of one: its rows were tampered with", c.config.Table, n)
+	}
+	return nil
+}
+
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// retry repeats a write that was refused for a passing reason, with growing pauses, until the reconnect timeout.
+func (c *Changelog) retry(ctx context.Context, write func() error) error {
+	started := time.Now()
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := write()
+		if err == nil || ctx.Err() != nil || !passing(err) {
+			return err
+		}
+		if time.Since(started)+pause > c.config.ReconnectTimeout {
+			return fmt.Errorf("tried for %s: %w", time.Since(started).Round(time.Millisecond), err)
+		}
+		if conn.Pause(ctx, pause) != nil {
+			return err
+		}
+	}
+}
+
+// passing says whether the same write may succeed a little later.
+func passing(err error) bool {
+	return conn.IsDeadlock(err) || conn.IsLockWait(err) || conn.IsConnectionLost(err) || conn.IsInterrupted(err)
+}
