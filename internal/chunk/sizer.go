@@ -1,0 +1,65 @@
+package chunk
+
+import (
+	"cmp"
+	"sync"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+const (
+	firstRows = 1000
+	mostRows  = 100_000
+	// mostBytes bounds a chunk by the source's mean row: what it adds to undo and binary log is written at one commit.
+	mostBytes = 16 << 20
+	// A step of the size is at most by these factors.
+	growth    = 2
+	shrinkage = 4
+)
+
+// sizer adapts the size of chunks to a target time.
+type sizer struct {
+	target time.Duration
+	fixed  bool
+	most   int
+
+	mu  sync.Mutex // guards now
+	now int
+}
+
+func newSizer(c Config, t *table.Table) *sizer {
+	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), most: mostRows}
+	if c.Rows > 0 {
+		s.fixed, s.now = true, c.Rows
+		return s
+	}
+	if t.EstimatedRows > 0 {
+		row := max(t.DataBytes/t.EstimatedRows, 1)
+		s.most = int(min(max(mostBytes/row, 1), mostRows))
+	}
+	s.now = min(firstRows, s.most)
+	return s
+}
+
+func (s *sizer) rows() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
+// report moves the size by what a chunk of the given size took. Chunks planned ahead report late: a fast one can only
+// enlarge, by its own size, and a slow one only reduce.
+func (s *sizer) report(size int, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fixed {
+		return
+	}
+	wanted := float64(size) * float64(s.target) / float64(max(took, time.Microsecond))
+	if took < s.target {
+		s.now = max(s.now, int(min(wanted, float64(size)*growth, float64(s.most))))
+		return
+	}
+	s.now = min(s.now, max(int(wanted), size/shrinkage, 1))
+}

@@ -1,0 +1,54 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// Warning is what the server says about a statement that it carried out.
+type Warning struct {
+	Level   string // Note, Warning or Error
+	Code    int
+	Message string
+}
+
+// Warnings returns what the session's last statement was warned of. It asks for the texts only if there are any.
+func Warnings(ctx context.Context, q Querier) ([]Warning, error) {
+	var count int
+	if err := q.QueryRowContext(ctx, `SELECT @@warning_count`).Scan(&count); err != nil {
+		return nil, fmt.Errorf("count warnings: %w", err)
+	}
+	if count == 0 {
+		return nil, nil
+	}
+	rows, err := q.QueryContext(ctx, `SHOW WARNINGS`)
+	if err != nil {
+		return nil, fmt.Errorf("read warnings: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err says what went wrong
+	var warnings []Warning
+	for rows.Next() {
+		var w Warning
+		if err := rows.Scan(&w.Level, &w.Code, &w.Message); err != nil {
+			return nil, fmt.Errorf("read warnings: %w", err)
+		}
+		warnings = append(warnings, w)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read warnings: %w", err)
+	}
+	return warnings, nil
+}
+
+// changedValue are the numbers of warnings that a value was cut, replaced or could not be read.
+var changedValue = []int{
+	1048, 1261, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1441, 1690,
+	3046, 3150, 3156, 3751, 3854,
+}
+
+// ChangesValue says whether a value was not stored as it was given. Notes do not count: they tell of conversions that
+// the column's type asks for, such as rounding, and that an ALTER TABLE would make as well.
+func (w Warning) ChangesValue() bool {
+	return w.Level != "Note" && slices.Contains(changedValue, w.Code)
+}

@@ -1,0 +1,174 @@
+// Package copier brings the rows of the source into the shadow, chunk by chunk, while the source is in use. It copies
+// what the shadow does not have yet and never changes a row that it has: what changes meanwhile is the applier's.
+package copier
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Config says how to copy.
+type Config struct {
+	Workers int // chunks copied at once; 0: DefaultWorkers
+	Retries int // per chunk; 0: DefaultRetries
+}
+
+// Defaults of Config.
+const (
+	DefaultWorkers = 4
+	DefaultRetries = 60
+)
+
+// Deps are what a Copier works with. All are needed.
+type Deps struct {
+	Conn    conn.Config
+	Server  *conn.Server
+	Mapping *table.Mapping
+	Chunker Chunker
+	Gate    Gate
+	Settler Settler
+	Log     *slog.Logger
+}
+
+// Chunker plans the chunks.
+type Chunker interface {
+	// Next returns the next chunk, or false behind the last. It may be called again after an error.
+	Next(ctx context.Context) (chunk.Chunk, bool, error)
+	// Report says how long the statement took that copied a chunk. It is called by several goroutines.
+	Report(c chunk.Chunk, took time.Duration)
+}
+
+// Gate holds the copying back.
+type Gate interface {
+	// Wait returns when copying may go on.
+	Wait(ctx context.Context) error
+}
+
+// Settler knows how far the changes of the source have been applied.
+type Settler interface {
+	// Settle returns when everything that was committed at the source before the call has been applied to the shadow.
+	Settle(ctx context.Context) error
+}
+
+// Copier copies the source once.
+type Copier struct {
+	config     Config
+	deps       Deps
+	key        *sqlgen.Key
+	statements *sqlgen.Copy
+	copied     *progress.Watermark[*chunk.Chunk] // nil before the first
+	stats      stats
+}
+
+type stats struct {
+	rows, chunks, retries atomic.Uint64
+}
+
+// Stats are the figures of the copying so far.
+type Stats struct {
+	Rows    uint64 // rows inserted into the shadow by committed chunks
+	Chunks  uint64 // committed chunks
+	Retries uint64 // chunks begun again after a lock, a duplicate or a lost connection
+}
+
+// New returns a Copier.
+func New(c Config, d Deps) *Copier {
+	c.Workers, c.Retries = cmp.Or(c.Workers, DefaultWorkers), cmp.Or(c.Retries, DefaultRetries)
+	return &Copier{
+		config: c, deps: d,
+		key:        sqlgen.NewKey(d.Mapping),
+		statements: sqlgen.NewCopy(d.Mapping, d.Server),
+		copied:     progress.NewWatermark[*chunk.Chunk](nil),
+	}
+}
+
+// Stats returns the figures; it may be called at any time.
+func (c *Copier) Stats() Stats {
+	return Stats{Rows: c.stats.rows.Load(), Chunks: c.stats.chunks.Load(), Retries: c.stats.retries.Load()}
+}
+
+// settings are those of the sessions that copy: a lock that is not had soon is better waited for without holding others,
+// and of warnings only those about values count.
+var settings = conn.Settings{
+	"innodb_lock_wait_timeout": "1",
+	"sql_notes":                "0",
+	"max_error_count":          "65535",
+}
+
+// Run copies everything and returns when every chunk is committed, or with the first error. When it returns no statement
+// of its sessions runs any more, unless the server could not be asked: that is logged.
+func (c *Copier) Run(ctx context.Context) (err error) {
+	db, err := conn.Open(c.deps.Conn, settings)
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	planned := make(chan task, c.config.Workers)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer close(planned)
+		return c.plan(ctx, planned)
+	})
+	for range c.config.Workers {
+		w := &worker{Copier: c, db: db}
+		g.Go(func() error {
+			defer w.leave(ctx)
+			return w.run(ctx, planned)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
+	}
+	if last := c.copied.Low(); last == nil || !last.Last() {
+		return fmt.Errorf("copy %s: not every chunk was copied, and no error says why", c.deps.Mapping.Source.Name)
+	}
+	return nil
+}
+
+// task is a planned chunk.
+type task struct {
+	chunk.Chunk
+	ticket progress.Ticket
+}
+
+// plan feeds the workers, a few chunks ahead of them.
+func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
+	for {
+		next, ok, err := c.next(ctx)
+		if err != nil || !ok {
+			return err
+		}
+		select {
+		case planned <- task{next, c.copied.Begin(&next)}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// next plans a chunk; it only reads, so that whatever fails for a while is simply asked again.
+func (c *Copier) next(ctx context.Context) (chunk.Chunk, bool, error) {
+	for tries := 0; ; tries++ {
+		next, ok, err := c.deps.Chunker.Next(ctx)
+		passing := conn.IsConnectionLost(err) || conn.IsLockWait(err) || conn.IsInterrupted(err)
+		if err == nil || !passing || tries >= c.config.Retries {
+			return next, ok, err
+		}
+		if err := conn.Pause(ctx, backOff(tries, slowest)); err != nil {
+			return chunk.Chunk{}, false, err
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package copier
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// history is what went wrong with a chunk so far; it decides what comes next.
+type history struct {
+	mapping *table.Mapping
+	retries int
+
+	tries int
+	locks int // refused or awaited in vain
+	// duplicate is the server's last message about a duplicate, settled how often it came again although everything
+	// committed before had been applied.
+	duplicate string
+	settled   int
+}
+
+const (
+	// patience is how often a chunk is refused a lock before it waits for one: only a chunk that never waits cannot be
+	// in a deadlock with the application, but a row that is always locked must be copied too.
+	patience = 12
+	// lockPause bounds the pause before a lock is tried again.
+	lockPause = 250 * time.Millisecond
+	// proof is how often the same duplicate must come again to be one of the source's rows.
+	proof = 3
+)
+
+// remedy is what to do before the next try.
+type remedy struct {
+	settle bool
+	pause  time.Duration
+}
+
+func (h *history) reading() sqlgen.Reading {
+	if h.locks < patience {
+		return sqlgen.LockingNow
+	}
+	return sqlgen.Locking
+}
+
+// add notes an error and says what to do before the next try, or returns the error that ends the copying.
+func (h *history) add(err error) (remedy, error) {
+	h.tries++
+	if errors.Is(err, errRestarted) {
+		return remedy{}, err
+	}
+	r, passing := h.judge(err)
+	switch {
+	case !passing:
+		return remedy{}, err
+	case h.settled >= proof && h.mayBeReal(err):
+		return remedy{}, &DuplicateError{Shadow: h.mapping.Shadow.Name, Err: err}
+	case h.tries > h.retries:
+		return remedy{}, fmt.Errorf("gave up after %d tries: %w", h.tries, err)
+	}
+	return r, nil
+}
+
+func (h *history) judge(err error) (remedy, bool) {
+	switch {
+	case conn.IsDuplicate(err):
+		return h.duplicated(err), true
+	case conn.IsLockWait(err):
+		h.locks++
+		return remedy{pause: backOff(h.locks, lockPause)}, true
+	case conn.IsDeadlock(err), conn.IsInterrupted(err):
+		return remedy{pause: backOff(h.tries, lockPause)}, true
+	case !answered(err):
+		return remedy{pause: backOff(h.tries, slowest)}, true
+	}
+	return remedy{}, false
+}
+
+// duplicated judges a duplicate. In the migration key it is a row that was applied while the statement ran, which the
+// next try leaves out. In another key the shadow may hold the value in an older version of another row.
+func (h *history) duplicated(err error) remedy {
+	if duplicateKey(err, h.mapping.Shadow.Name) == h.mapping.Key.ShadowName {
+		return remedy{pause: backOff(0, lockPause)}
+	}
+	if message := conn.Message(err); message == h.duplicate {
+		h.settled++
+	} else {
+		h.duplicate, h.settled = message, 0
+	}
+	return remedy{settle: true, pause: backOff(h.settled, lockPause)}
+}
+
+// mayBeReal says whether rows of the source can have the same value in the key: not where the source has the key too.
+func (h *history) mayBeReal(err error) bool {
+	key := duplicateKey(err, h.mapping.Shadow.Name)
+	for i := range h.mapping.Shadow.Keys {
+		if k := &h.mapping.Shadow.Keys[i]; table.SameIdentifier(k.Name, key) {
+			return h.added(key)
+		}
+	}
+	return true // the message is not understood
+}
+
+func (h *history) added(key string) bool {
+	for i := range h.mapping.AddedUnique {
+		if table.SameIdentifier(h.mapping.AddedUnique[i].Name, key) {
+			return true
+		}
+	}
+	return false
+}
+
+var forKey = regexp.MustCompile(`(?s)for key '(.*)'$`)
+
+// duplicateKey returns the name of the key that the server says refused a row, "" if it does not say. MySQL names the
+// table as well.
+func duplicateKey(err error, shadow table.Name) string {
+	m := forKey.FindStringSubmatch(conn.Message(err))
+	if m == nil {
+		return ""
+	}
+	return strings.TrimPrefix(m[1], shadow.Table+".")
+}
+
+// answered says whether an error is the server's answer, after which the session goes on. Whatever else it is leaves open
+// what the statement did.
+func answered(err error) bool {
+	var refused *mysql.MySQLError
+	var warned errWarning
+	return (errors.As(err, &refused) || errors.As(err, &warned)) && !conn.IsConnectionLost(err)
+}
