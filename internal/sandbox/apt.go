@@ -89,9 +89,10 @@ func (a apt) get(ctx context.Context, args ...string) error {
 // mirrors are the places of Debian's main and security archives.
 type mirrors struct{ main, security string }
 
-// debianMirrors reads the mirrors from the machine's own apt settings; it works with empty lists.
+// debianMirrors reads the mirrors from the machine's own apt settings.
 func debianMirrors(ctx context.Context) (mirrors, error) {
-	out, err := run(exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(SITE)"))
+	// Without --no-release-info a machine that never ran "apt-get update" would name none.
+	out, err := run(exec.CommandContext(ctx, "apt-get", "indextargets", "--no-release-info", "--format", "$(SITE)"))
 	if err != nil {
 		return mirrors{}, fmt.Errorf("read apt settings: %w", err)
 	}

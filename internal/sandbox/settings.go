@@ -20,10 +20,12 @@ func settings(e Engine, o Options) []string {
 	if e.MariaDB() {
 		args = append(args, "--binlog-format=ROW", "--innodb-log-file-size=64M")
 	} else {
-		args = append(args, "--mysqlx=OFF", "--innodb-redo-log-capacity=64M")
-		if !o.FilePosition {
-			args = append(args, "--gtid-mode=ON", "--enforce-gtid-consistency=ON")
+		gtid := "ON"
+		if o.FilePosition {
+			gtid = "OFF"
 		}
+		args = append(args, "--mysqlx=OFF", "--innodb-redo-log-capacity=64M",
+			"--gtid-mode="+gtid, "--enforce-gtid-consistency="+gtid)
 	}
 	if o.Durable {
 		return append(args, "--innodb-flush-log-at-trx-commit=1", "--sync-binlog=1")
