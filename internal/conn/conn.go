@@ -29,6 +29,8 @@ type Config struct {
 	FallbackToPlain bool
 	// Run marks the sessions of this process among all others (connection attribute midstream_run).
 	Run string
+	// MultiStatements lets one call carry several statements: fewer round trips for the applier.
+	MultiStatements bool
 }
 
 // Address returns how a person names the server: "host:port" or the socket.
@@ -42,10 +44,11 @@ func (c *Config) Address() string {
 // Settings are session variables besides the common ones, by name, as SQL expressions.
 type Settings map[string]string
 
-// common are the settings of every session: times in UTC, reads that see what is committed, waits that end.
+// common are the settings of every session: times in UTC, a statement is a transaction unless one was begun, waits that end.
 var common = Settings{
 	"sql_mode":                 "'" + SQLMode + "'",
 	"time_zone":                "'+00:00'",
+	"autocommit":               "1",
 	"lock_wait_timeout":        "10",
 	"innodb_lock_wait_timeout": "10",
 	"group_concat_max_len":     "1048576",
@@ -62,7 +65,8 @@ func Open(c Config, extra Settings) (*sql.DB, error) {
 	}
 	d.TLS, d.AllowFallbackToPlaintext = c.TLS, c.FallbackToPlain
 	d.Timeout = 10 * time.Second
-	d.InterpolateParams = true
+	d.Logger = &mysql.NopLogger{} // what went wrong is in the errors
+	d.InterpolateParams, d.MultiStatements = true, c.MultiStatements
 	d.MaxAllowedPacket = 0 // ask the server
 	d.Collation = "utf8mb4_bin"
 	d.ConnectionAttributes = "program_name:midstream,midstream_run:" + c.Run

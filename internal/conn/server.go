@@ -71,6 +71,11 @@ func (s *Server) RenamesUnderLock() bool {
 	return s.Flavor == MySQL && s.Version.AtLeast(8, 0, 13)
 }
 
+// HasRowAlias says whether INSERT … VALUES … AS alias is known; VALUES(column) is deprecated there.
+func (s *Server) HasRowAlias() bool {
+	return s.Flavor == MySQL && s.Version.AtLeast(8, 0, 19)
+}
+
 // SharedReadClause returns the clause that makes a SELECT take shared row locks.
 func (s *Server) SharedReadClause() string {
 	if s.Flavor == MySQL {
