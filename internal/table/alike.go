@@ -2,7 +2,6 @@ package table
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 	"strings"
 )
@@ -52,18 +51,18 @@ func holds(to, from *Column) bool {
 	return from.Kind == Int && to.Kind == Int && from.Unsigned && !to.Unsigned && width(to) > width(from)
 }
 
-// extends says whether the members of from are the first of to. A member with a question mark may be another one: the
-// servers show characters beyond their system charset so.
+// extends says whether the members of from are the first of to. In a list that changes, a member with a question mark may
+// have become another one: the servers show characters beyond their system charset so.
 func extends(to, from *Column) bool {
-	if len(to.Values) < len(from.Values) || bits.Len(uint(len(to.Values))) > 16 {
-		return false
+	if from.ColumnType == to.ColumnType {
+		return true
 	}
-	for i, v := range from.Values {
-		if to.Values[i] != v || strings.Contains(v, "?") && from.ColumnType != to.ColumnType {
-			return false
-		}
-	}
-	return true
+	return len(to.Values) >= len(from.Values) && slices.Equal(to.Values[:len(from.Values)], from.Values) && !obscured(from)
+}
+
+// obscured says whether a member of an enum or set may not be what it looks like.
+func obscured(c *Column) bool {
+	return slices.ContainsFunc(c.Values, func(v string) bool { return strings.Contains(v, "?") })
 }
 
 // guaranteed says whether two rows of the source that exist at once can never be equal in this unique key of the shadow,
