@@ -24,9 +24,14 @@ type Transaction struct {
 	// More says that the transaction goes on in the next item: it was too large to hold. Its pieces follow each other
 	// without others between them; only the last has a valid End.
 	More bool
+
+	// Undone says that the pieces handed out since the last item without More are void: the transaction was rolled back in
+	// the log, or the stream broke inside it and reads it again from its start, as pieces too. The item carries no changes;
+	// its End is where the transaction began, or its end where it was rolled back.
+	Undone bool
 }
 
-// Clock is what the log says about the order in which transactions may be applied.
+// Clock is what the log says about the order in which transactions may be applied. All numbers start again with File.
 type Clock struct {
 	File uint64 // counts the binlog files, and the reconnects, of this stream
 

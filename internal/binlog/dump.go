@@ -1,0 +1,196 @@
+package binlog
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	library "github.com/go-mysql-org/go-mysql/client"
+	protocol "github.com/go-mysql-org/go-mysql/mysql"
+	driver "github.com/go-sql-driver/mysql"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+)
+
+const (
+	dialTimeout     = 10 * time.Second
+	heartbeatPeriod = 3 * time.Second
+	// readTimeout is how long nothing at all may come, with the server's heartbeats, before the connection counts as dead.
+	readTimeout = 20 * time.Second
+	// writeTimeout is how long the server waits for a stream that does not read, because its consumer is behind.
+	writeTimeout = time.Hour
+)
+
+// maxDumpOffset is the largest offset that the protocol can ask for.
+const maxDumpOffset = 1<<32 - 1
+
+// dump is a connection on which a server sends its binary log. The library makes the connection and cuts it into packets;
+// what is asked for and what comes is handled here.
+type dump struct{ conn *library.Conn }
+
+// openDump connects as a replica with that id and asks for everything after p.
+func openDump(ctx context.Context, c *conn.Config, s *conn.Server, replicaID uint32, p Position) (*dump, error) {
+	d, err := connectDump(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", c.Address(), libraryError(err))
+	}
+	stop := context.AfterFunc(ctx, d.close)
+	defer stop()
+	if err := d.ask(s, replicaID, p); err != nil {
+		d.close()
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("ask for the binary log: %w", libraryError(err))
+	}
+	return d, nil
+}
+
+func connectDump(ctx context.Context, c *conn.Config) (*dump, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	connect := func(secure bool) (*library.Conn, error) {
+		network, address := "tcp", net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
+		if c.Socket != "" {
+			network, address = "unix", c.Socket
+		}
+		dialer := &net.Dialer{}
+		return library.ConnectWithDialer(ctx, network, address, c.User, c.Password, "", dialer.DialContext, func(l *library.Conn) error {
+			if secure {
+				l.SetTLSConfig(c.TLS)
+			}
+			l.SetAttributes(map[string]string{"program_name": "midstream", "midstream_run": c.Run, "_client_role": "binary_log_listener"})
+			l.ReadTimeout = readTimeout
+			return nil
+		})
+	}
+	l, err := connect(c.TLS != nil)
+	if err != nil && c.TLS != nil && c.FallbackToPlain && !isServerError(err) && ctx.Err() == nil {
+		l, err = connect(false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &dump{l}, nil
+}
+
+func isServerError(err error) bool {
+	var e *protocol.MyError
+	return errors.As(err, &e)
+}
+
+// isTold says whether an error is the server's answer, not a failure to reach it.
+func isTold(err error) bool {
+	var e *driver.MySQLError
+	return errors.As(err, &e) && !conn.IsConnectionLost(err) && !conn.IsInterrupted(err)
+}
+
+// libraryError turns an error that the server sent through the library into the one that package conn knows.
+func libraryError(err error) error {
+	var e *protocol.MyError
+	if errors.As(err, &e) {
+		return &driver.MySQLError{Number: e.Code, Message: e.Message}
+	}
+	return err
+}
+
+// close may be called while another goroutine reads.
+func (d *dump) close() {
+	_ = d.conn.Conn.Conn.Close() // nothing is left to be told by it
+}
+
+// ask makes the connection a replica's and requests the log.
+func (d *dump) ask(s *conn.Server, replicaID uint32, p Position) error {
+	settings := []string{
+		// Checksums stay in the events, so that they cover the way from the server's disk to here.
+		"SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum",
+		fmt.Sprintf("SET @master_heartbeat_period = %[1]d, @source_heartbeat_period = %[1]d", heartbeatPeriod.Nanoseconds()),
+		fmt.Sprintf("SET SESSION net_write_timeout = %d", int(writeTimeout.Seconds())),
+	}
+	if s.IsMariaDB() {
+		settings = append(settings,
+			"SET @mariadb_slave_capability = 4", // knows GTIDs
+			"SET @slave_connect_state = '"+p.domains.String()+"'",
+			"SET @slave_gtid_strict_mode = 1") // a GTID that is not there is an error, not a gap
+	} else {
+		id := replicaUUID(replicaID) // the server ends an older connection with the same one
+		settings = append(settings, fmt.Sprintf("SET @slave_uuid = '%[1]s', @replica_uuid = '%[1]s'", id))
+	}
+	for _, statement := range settings {
+		if _, err := d.conn.Execute(statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	if err := d.command(registerCommand(replicaID)); err != nil {
+		return err
+	}
+	if _, err := d.conn.ReadOKPacket(); err != nil {
+		return err
+	}
+	return d.command(dumpCommand(replicaID, p))
+}
+
+// command sends the command; its packet begins with four bytes that the library fills in.
+func (d *dump) command(body []byte) error {
+	d.conn.ResetSequence()
+	return d.conn.WritePacket(append(make([]byte, 4), body...))
+}
+
+// replicaUUID makes the uuid of a replica out of its id.
+func replicaUUID(id uint32) uuid {
+	u := uuid{'m', 'i', 'd', 's', 't', 'r', 0x40, 'a', 0x80, 'm'}
+	binary.BigEndian.PutUint32(u[12:], id)
+	return u
+}
+
+func registerCommand(replicaID uint32) []byte {
+	const noHostUserPassword, noPort, noRank, noSource = "\x00\x00\x00", "\x00\x00", "\x00\x00\x00\x00", "\x00\x00\x00\x00"
+	b := binary.LittleEndian.AppendUint32([]byte{protocol.COM_REGISTER_SLAVE}, replicaID)
+	return append(b, noHostUserPassword+noPort+noRank+noSource...)
+}
+
+func dumpCommand(replicaID uint32, p Position) []byte {
+	const noFlags = "\x00\x00"
+	if p.form == gtidForm {
+		set := p.set.encode()
+		b := append([]byte{protocol.COM_BINLOG_DUMP_GTID}, noFlags...)
+		b = binary.LittleEndian.AppendUint32(b, replicaID)
+		b = binary.LittleEndian.AppendUint32(b, 0) // no file
+		b = binary.LittleEndian.AppendUint64(b, 4)
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(set)))
+		return append(b, set...)
+	}
+	offset := max(p.offset, 4)
+	if offset > maxDumpOffset {
+		offset = 4 // the assembler passes over what was read
+	}
+	b := binary.LittleEndian.AppendUint32([]byte{protocol.COM_BINLOG_DUMP}, uint32(offset))
+	b = append(b, noFlags...)
+	b = binary.LittleEndian.AppendUint32(b, replicaID)
+	return append(b, p.file...)
+}
+
+// next returns the next event, from its first byte to its last; it is the caller's to keep. errEnded: the server sends no more.
+func (d *dump) next() ([]byte, error) {
+	packet, err := d.conn.ReadPacket()
+	if err != nil {
+		return nil, err
+	}
+	if len(packet) == 0 {
+		return nil, errShort
+	}
+	switch packet[0] {
+	case protocol.OK_HEADER:
+		return packet[1:], nil
+	case protocol.ERR_HEADER:
+		return nil, libraryError(d.conn.HandleErrorPacket(packet))
+	case protocol.EOF_HEADER:
+		return nil, errEnded
+	}
+	return nil, fmt.Errorf("the server sent a packet that begins with %#x", packet[0])
+}
+
+var errEnded = errors.New("the server ended the stream")
