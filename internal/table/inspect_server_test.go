@@ -251,7 +251,8 @@ func TestInspectReadsConstraints(t *testing.T) {
 			t.Fatalf("of the child %v, of the parent %v", child.ForeignKeys, parent.ReferencedBy)
 		}
 		f := child.ForeignKeys[0]
-		if fmt.Sprint(f.Columns, f.References, f.OnDelete, f.OnUpdate, f.Parent.Table, f.Child.Table) != "[y x] [a b] CASCADE SET NULL parent child" {
+		if fmt.Sprintf("%v %v %s %s %s %s", f.Columns, f.References, f.OnDelete, f.OnUpdate, f.Parent.Table, f.Child.Table) !=
+			"[y x] [a b] CASCADE SET NULL parent child" {
 			t.Errorf("foreign key %v", f)
 		}
 		if len(child.ReferencedBy)+len(parent.ForeignKeys)+len(parent.Triggers)+len(parent.Checks) != 0 || parent.Partitioned {
