@@ -45,8 +45,7 @@ func (c *Copy) Statement(r Range, reading Reading) string {
 		s.WriteString(" NOWAIT")
 	}
 	if c.mapping.OnlyKey() {
-		unchanged := c.mapping.Shadow.Name.String() + "." + c.settable()
-		s.WriteString("\n    ON DUPLICATE KEY UPDATE " + c.settable() + " = " + unchanged)
+		s.WriteString("\n    ON DUPLICATE KEY UPDATE " + c.unchanged())
 	}
 	return s.String()
 }
@@ -87,13 +86,9 @@ func (c *Copy) columns() (into, from []string) {
 	return into, from
 }
 
-// settable is a column of the shadow that may be set to its own value: a statement that does so changes no row, writes
-// nothing to the binary log and leaves columns with ON UPDATE CURRENT_TIMESTAMP alone.
-func (c *Copy) settable() string {
-	for _, p := range c.mapping.Key.Columns {
-		if p.Shadow.Generation == table.NotGenerated {
-			return table.Quote(p.Shadow.Name)
-		}
-	}
-	return table.Quote(c.mapping.Columns[0].Shadow.Name)
+// unchanged sets a column of the row that is there to its own value: that changes no row, writes nothing to the binary
+// log and leaves columns with ON UPDATE CURRENT_TIMESTAMP alone.
+func (c *Copy) unchanged() string {
+	column := table.Quote(c.mapping.Key.Columns[0].Shadow.Name)
+	return column + " = " + c.mapping.Shadow.Name.String() + "." + column
 }

@@ -2,6 +2,8 @@ package sqlgen
 
 import (
 	"bytes"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/midstreamdb/midstream/internal/table"
@@ -25,6 +27,7 @@ type Key struct {
 type keyColumn struct {
 	*table.Column
 	descending bool
+	least      uint64 // of an ENUM: no lesser number is asked for
 }
 
 // NewKey returns the migration key of the mapping.
@@ -80,6 +83,10 @@ func (k *Key) within(r Range) []string {
 		conditions = append(conditions, columns[0].compare("=", lower[0]))
 		columns, lower, upper = columns[1:], lower[1:], upper[1:]
 	}
+	if lower != nil && upper != nil {
+		columns = slices.Clone(columns)
+		columns[0].least = min(lower[0].Num, upper[0].Num)
+	}
 	if lower != nil {
 		conditions = append(conditions, after(columns, lower))
 	}
@@ -131,8 +138,42 @@ func (c keyColumn) before() string {
 	return "<"
 }
 
+// compare returns the comparison of the column with a value. The servers use an index for an ENUM only where it is equal
+// to something; for a SET not even then, so that ranges of one are right but slow.
 func (c keyColumn) compare(operator string, v table.Value) string {
+	if c.Kind == table.Enum && operator != "=" {
+		return c.among(operator, v.Num)
+	}
 	return string(AppendLiteral([]byte(table.Quote(c.Name)+" "+operator+" "), c.Column, v))
+}
+
+// among is the comparison of an ENUM as the list of all the numbers for which it holds.
+func (c keyColumn) among(operator string, than uint64) string {
+	from, to := c.least, uint64(len(c.Values))
+	switch operator {
+	case ">":
+		from = than + 1
+	case ">=":
+		from = than
+	case "<=":
+		to = than
+	case "<":
+		if than == 0 {
+			return "FALSE"
+		}
+		to = than - 1
+	}
+	if from > to {
+		return "FALSE"
+	}
+	list := []byte(table.Quote(c.Name) + " IN (")
+	for n := from; n <= to; n++ {
+		if n > from {
+			list = append(list, ", "...)
+		}
+		list = strconv.AppendUint(list, n, 10)
+	}
+	return string(append(list, ')'))
 }
 
 func same(a, b table.Value) bool {
