@@ -57,6 +57,12 @@ func IsConnectionLost(err error) bool {
 	return errors.As(err, &network) || isNumber(err, 1053, 1077, 1079, 1927, 2006, 2013, 3169, 4031)
 }
 
+// IsRefused says whether the server answered with an error: what was asked for did not happen. Otherwise it may have.
+func IsRefused(err error) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && !IsConnectionLost(err)
+}
+
 // Message returns the server's own words, without the number; for other errors the error's text.
 func Message(err error) string {
 	var e *mysql.MySQLError
