@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/migrate"
+)
+
+// migrateCommand are the flags of midstream migrate. Where the concept is gh-ost's, so is the name.
+type migrateCommand struct {
+	connection
+
+	Database  string `required:"" placeholder:"NAME" help:"Schema of the table." group:"What"`
+	Table     string `required:"" placeholder:"NAME" help:"Table to migrate." group:"What"`
+	Alter     string `placeholder:"TEXT" xor:"alter" required:"" help:"The clauses of the ALTER TABLE statement, or the whole statement." group:"What"`
+	AlterFile string `placeholder:"PATH" xor:"alter" required:"" type:"existingfile" help:"File that holds what --alter would." group:"What"`
+	DryRun    bool   `help:"Show the plan and change nothing." group:"What"`
+
+	Apply       string        `default:"replay" enum:"replay" help:"How changes reach the new table: ${enum}." group:"How"`
+	Native      string        `default:"off" enum:"off" help:"Whether the server's own online DDL may do the work: ${enum}." group:"How"`
+	NumWorkers  int           `default:"4" placeholder:"N" help:"Sessions that apply changes; 1 is serial replay." group:"How"`
+	CopyWorkers int           `default:"4" placeholder:"N" help:"Sessions that copy rows." group:"How"`
+	ChunkTime   time.Duration `default:"100ms" help:"Time that copying one chunk shall take; its size is adapted." group:"How"`
+	ChunkSize   uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, in place of --chunk-time." group:"How"`
+
+	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random free one." group:"How"`
+	HeartbeatIntervalMillis int           `default:"100" placeholder:"MS" help:"Interval of the heartbeats that measure lag." group:"How"`
+	ReconnectTimeout        time.Duration `default:"10m" help:"How long lost connections are tried again." group:"How"`
+	AllowReplica            bool          `help:"Migrate on a server that is itself a replica." group:"How"`
+
+	ThrottleFlagFile          string        `placeholder:"PATH" help:"Copying and applying pause while this file exists." group:"Control"`
+	PostponeCutOverFlagFile   string        `placeholder:"PATH" help:"The cut-over waits while this file exists." group:"Control"`
+	CutOverLockTimeoutSeconds int           `default:"3" placeholder:"S" help:"How long one attempt of the cut-over waits for the table lock." group:"Control"`
+	MaxStall                  time.Duration `default:"500ms" help:"The cut-over is not tried while the stall it would cause is predicted to be longer." group:"Control"`
+	DropOldTable              bool          `help:"Drop the retired table after the cut-over." group:"Control"`
+	TimestampOldTable         bool          `help:"Put the time into the name of the retired table." group:"Control"`
+
+	LogFormat string `default:"text" enum:"text,json" help:"Form of the log lines: ${enum}." group:"Output"`
+	Progress  string `default:"auto" enum:"auto,live,log" help:"What is shown while running: a live view, log lines, or by itself (live on a terminal)." group:"Output"`
+}
+
+// Run executes the command.
+func (m *migrateCommand) Run(ctx context.Context) error {
+	cfg, err := m.config()
+	if err != nil {
+		return &migrate.Refusal{Err: err}
+	}
+	if m.live() {
+		return runLive(ctx, cfg)
+	}
+	return runLogged(ctx, cfg, m.logger())
+}
+
+func (m *migrateCommand) live() bool {
+	return m.Progress == "live" || m.Progress == "auto" && !m.DryRun && term.IsTerminal(int(os.Stdout.Fd()))
+}
+
+func (m *migrateCommand) logger() *slog.Logger {
+	if m.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, nil))
+}
+
+// config turns the flags into the migration's configuration.
+func (m *migrateCommand) config() (migrate.Config, error) {
+	connection, err := m.connection.config()
+	if err != nil {
+		return migrate.Config{}, err
+	}
+	alter, err := m.alter()
+	if err != nil {
+		return migrate.Config{}, err
+	}
+	return migrate.Config{
+		Conn:             connection,
+		Database:         m.Database,
+		Table:            m.Table,
+		Alter:            alter,
+		Apply:            migrate.Apply(m.Apply),
+		Native:           migrate.Native(m.Native),
+		Workers:          m.NumWorkers,
+		CopyWorkers:      m.CopyWorkers,
+		ChunkTime:        m.ChunkTime,
+		ChunkSize:        m.ChunkSize,
+		LockTimeout:      time.Duration(m.CutOverLockTimeoutSeconds) * time.Second,
+		MaxStall:         m.MaxStall,
+		ReconnectTimeout: m.ReconnectTimeout,
+		Heartbeat:        time.Duration(m.HeartbeatIntervalMillis) * time.Millisecond,
+		ReplicaServerID:  m.ReplicaServerID,
+		ThrottleFile:     m.ThrottleFlagFile,
+		PostponeFile:     m.PostponeCutOverFlagFile,
+		AllowReplica:     m.AllowReplica,
+		DropOldTable:     m.DropOldTable,
+		TimestampName:    m.TimestampOldTable,
+		DryRun:           m.DryRun,
+	}, nil
+}
+
+func (m *migrateCommand) alter() (string, error) {
+	if m.AlterFile == "" {
+		return m.Alter, nil
+	}
+	text, err := os.ReadFile(m.AlterFile)
+	if err != nil {
+		return "", fmt.Errorf("read --alter-file: %w", err)
+	}
+	return string(text), nil
+}
+
+// connection are the flags that say how to reach the server, named as the mysql client's.
+type connection struct {
+	Host         string `placeholder:"NAME" help:"Server to connect to (default 127.0.0.1)." group:"Connection"`
+	Port         int    `placeholder:"N" help:"Port of the server (default 3306)." group:"Connection"`
+	Socket       string `placeholder:"PATH" help:"Unix socket, in place of host and port." group:"Connection"`
+	User         string `placeholder:"NAME" help:"User to log in as." group:"Connection"`
+	Password     string `env:"MIDSTREAM_PASSWORD" placeholder:"TEXT" help:"Password; better given by the environment or a file." group:"Connection"`
+	AskPass      bool   `help:"Ask for the password." group:"Connection"`
+	DefaultsFile string `placeholder:"PATH" type:"existingfile" help:"Option file with the groups [client] and [midstream]." group:"Connection"`
+
+	SSLMode string `name:"ssl-mode" placeholder:"MODE" help:"DISABLED, PREFERRED (default), REQUIRED, VERIFY_CA or VERIFY_IDENTITY." group:"Connection"`
+	SSLCA   string `name:"ssl-ca" placeholder:"PATH" help:"Certificate of the authority that signed the server's." group:"Connection"`
+	SSLCert string `name:"ssl-cert" placeholder:"PATH" help:"Client certificate." group:"Connection"`
+	SSLKey  string `name:"ssl-key" placeholder:"PATH" help:"Key of the client certificate." group:"Connection"`
+}
+
+// config merges flags, option file and defaults.
+func (f *connection) config() (conn.Config, error) {
+	c := conn.Config{Host: f.Host, Port: f.Port, Socket: f.Socket, User: f.User, Password: f.Password, Run: rand.Text()}
+	tls := conn.TLSOptions{Mode: conn.TLSMode(f.SSLMode), CA: f.SSLCA, Cert: f.SSLCert, Key: f.SSLKey}
+	if f.DefaultsFile != "" {
+		d, err := conn.ReadDefaults(f.DefaultsFile)
+		if err != nil {
+			return conn.Config{}, err
+		}
+		d.Fill(&c, &tls)
+	}
+	if c.Socket == "" {
+		if c.Host == "" {
+			c.Host = "127.0.0.1"
+		}
+		if c.Port == 0 {
+			c.Port = 3306
+		}
+	}
+	if f.AskPass {
+		password, err := askPassword()
+		if err != nil {
+			return conn.Config{}, err
+		}
+		c.Password = password
+	}
+	var err error
+	c.TLS, c.FallbackToPlain, err = tls.Config(c.Host)
+	return c, err
+}
+
+func askPassword() (string, error) {
+	in := int(os.Stdin.Fd())
+	if !term.IsTerminal(in) {
+		return "", errors.New("ask for the password: the standard input is no terminal: use MIDSTREAM_PASSWORD or --defaults-file")
+	}
+	fmt.Fprint(os.Stderr, "Password: ")
+	password, err := term.ReadPassword(in)
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return "", fmt.Errorf("ask for the password: %w", err)
+	}
+	return string(password), nil
+}

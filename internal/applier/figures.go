@@ -1,0 +1,63 @@
+package applier
+
+import (
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/schedule"
+)
+
+// Figures are what the applier shows of itself.
+type Figures struct {
+	Seen, Applied uint64 // row changes
+	Retries       uint64 // of batches
+	Workers, Busy int
+	Waiting       int     // transactions that wait for one they depend on
+	Parallelism   float64 // transactions that the source's clock let run together, on average; 0: not known yet
+}
+
+// Figures returns the present figures.
+func (r *Replay) Figures() Figures {
+	c := &r.counters
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Figures{
+		Applied:     c.applied.Load(),
+		Seen:        c.seen.Load(),
+		Retries:     c.retries.Load(),
+		Workers:     r.cfg.Workers,
+		Busy:        int(c.busy.Load()),
+		Waiting:     int(c.waiting.Load()),
+		Parallelism: c.figures.Width(),
+	}
+}
+
+// Predict returns how long one session needs for what has been read and not yet been applied, by the time that batches
+// took lately; 0 when nothing is waiting.
+func (r *Replay) Predict() time.Duration {
+	f := r.Figures()
+	if f.Seen == f.Applied {
+		return 0
+	}
+	r.counters.mu.Lock()
+	defer r.counters.mu.Unlock()
+	batches := (f.Seen - f.Applied + maxBatch - 1) / maxBatch
+	return time.Duration(float64(batches)*r.counters.cost.fixed() + float64(f.Seen-f.Applied)*r.counters.cost.perRow())
+}
+
+func (c *counters) setFigures(f schedule.Figures) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.figures = f
+}
+
+func (c *counters) observe(took time.Duration, rows int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cost.observe(float64(rows), float64(took))
+}
+
+func (c *counters) overhead() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cost.overhead()
+}

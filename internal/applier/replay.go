@@ -1,0 +1,170 @@
+// Package applier brings the changes of the binary log into the shadow table. Replay writes the row images of the
+// transactions with N workers, in the order that the source's logical clock demands.
+package applier
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/schedule"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Config says how to apply.
+type Config struct {
+	Workers int // at least 1; 1 is plain serial replay
+	// StatementBytes bounds a statement; a single row may exceed it. It stays below the server's max_allowed_packet.
+	StatementBytes int
+	// QueueBytes bounds the changes that are held in memory; the stream is slowed down there.
+	QueueBytes int64
+	// ReconnectTimeout bounds how long a worker tries to come back after its connection was lost.
+	ReconnectTimeout time.Duration
+}
+
+// maxBatch is the most row changes in a batch of several transactions: the same for any number of workers.
+const maxBatch = 500
+
+// itemOverhead is what a transaction without changes weighs in the queue, in bytes.
+const itemOverhead = 512
+
+// Deps are what the applier works with.
+type Deps struct {
+	Conn    conn.Config
+	DB      *sql.DB // with conn.Config.MultiStatements
+	Server  *conn.Server
+	Mapping *table.Mapping
+	Applied *progress.Applied
+	Gate    Gate
+}
+
+// Gate holds the workers back.
+type Gate interface {
+	// Wait returns when applying may go on.
+	Wait(ctx context.Context) error
+}
+
+// Replay applies transactions by their row images. Feed gives it the stream's items, Run applies them.
+type Replay struct {
+	cfg  Config
+	deps Deps
+	sql  *sqlgen.Replay
+
+	queue  chan *binlog.Transaction
+	room   *semaphore.Weighted
+	holds  chan chan struct{} // who wants to hold; closed when granted
+	drains chan drainRequest
+	ends   chan bool // of a hold, granted or not; true: for ever
+
+	ended chan struct{} // closed when Run has returned
+
+	serial bool // the ALTER adds a unique key: conflicts that the source's clock does not know
+	owed   owed
+
+	counters counters
+}
+
+// item is one transaction in the scheduler.
+type item struct {
+	tx     *binlog.Transaction
+	ticket progress.Ticket
+}
+
+// counters are read by the status display at any time.
+type counters struct {
+	seen, applied, retries atomic.Uint64
+	busy, waiting          atomic.Int64
+
+	mu      sync.Mutex
+	figures schedule.Figures
+	cost    costs
+}
+
+// NewReplay returns an applier; it does nothing until Run.
+func NewReplay(cfg Config, deps Deps) *Replay {
+	return &Replay{
+		cfg:    cfg,
+		deps:   deps,
+		sql:    sqlgen.NewReplay(deps.Mapping, deps.Server),
+		queue:  make(chan *binlog.Transaction, 256),
+		room:   semaphore.NewWeighted(cfg.QueueBytes),
+		holds:  make(chan chan struct{}),
+		drains: make(chan drainRequest),
+		ends:   make(chan bool),
+		ended:  make(chan struct{}),
+		serial: len(deps.Mapping.AddedUnique) > 0,
+		owed:   owed{rows: map[string]table.Row{}},
+	}
+}
+
+// errStopped ends the goroutines of a Run that was stopped for ever after a swap.
+var errStopped = errors.New("applier stopped")
+
+// Feed takes the stream's next item; items come in the order of the log, from one goroutine. It blocks while the queue is
+// full, and ends with ctx.
+func (r *Replay) Feed(ctx context.Context, tx *binlog.Transaction) error {
+	if err := r.room.Acquire(ctx, r.weight(tx)); err != nil {
+		return context.Cause(ctx)
+	}
+	r.counters.seen.Add(uint64(len(tx.Changes)))
+	select {
+	case r.queue <- tx:
+		return nil
+	case <-r.ended:
+		return progress.ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (r *Replay) weight(tx *binlog.Transaction) int64 {
+	return min(int64(tx.Bytes)+itemOverhead, r.cfg.QueueBytes)
+}
+
+// Run applies what is fed until ctx ends (its cause is returned), an error stops it, or a hold ends with Stop (nil).
+func (r *Replay) Run(ctx context.Context) error {
+	defer close(r.ended)
+	g, ctx := errgroup.WithContext(ctx)
+	d := &dispatcher{
+		Replay:    r,
+		scheduler: schedule.New[item](schedule.Config{MaxCost: maxBatch, Overhead: firstOverhead, Serial: r.serial}),
+		work:      make(chan *schedule.Batch[item], r.cfg.Workers),
+		committed: make(chan *schedule.Batch[item], r.cfg.Workers),
+		idle:      r.cfg.Workers,
+	}
+	for i := range r.cfg.Workers {
+		g.Go(func() error {
+			if err := r.worker(ctx, d.work, d.committed); err != nil {
+				return fmt.Errorf("apply worker %d: %w", i+1, err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return d.run(ctx) })
+	err := g.Wait()
+	if errors.Is(err, errStopped) {
+		err = nil
+	}
+	r.deps.Applied.End(err)
+	return err
+}
+
+// WaitApplied implements the cut-over's Applier.
+func (r *Replay) WaitApplied(ctx context.Context, fence uint64) error {
+	return r.deps.Applied.WaitFence(ctx, fence)
+}
+
+// RequireSettled says that the copy is complete and fence was written after its end: from that fence on, a row that a
+// unique key of the ALTER refuses is a duplicate of the source, and stops the run.
+func (r *Replay) RequireSettled(fence uint64) { r.owed.require(fence) }

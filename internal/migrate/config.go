@@ -1,0 +1,81 @@
+// Package migrate tells the story of a migration: its phases, one after the other, and the services that run beside them.
+package migrate
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+)
+
+// Config says what to migrate and how. Validate fills in nothing: the zero value of a field is what it says.
+type Config struct {
+	Conn     conn.Config
+	Database string
+	Table    string
+	Alter    string // the clauses, or the whole ALTER TABLE statement
+
+	Apply            Apply
+	Native           Native
+	Workers          int           // apply workers, at least 1
+	CopyWorkers      int           // at least 1
+	ChunkTime        time.Duration // target time of a chunk
+	ChunkSize        uint64        // rows of a chunk; 0: by ChunkTime
+	LockTimeout      time.Duration // of each cut-over attempt, in whole seconds
+	MaxStall         time.Duration // predicted stall above which the cut-over is not tried
+	ReconnectTimeout time.Duration
+	Heartbeat        time.Duration
+	ReplicaServerID  uint32 // 0: a free one is chosen
+
+	ThrottleFile  string // copying and applying pause while it exists; "" for none
+	PostponeFile  string // the cut-over waits while it exists; "" for none
+	AllowReplica  bool
+	DropOldTable  bool
+	TimestampName bool // the retired table's name carries the time of the start
+	DryRun        bool
+
+	Log *slog.Logger
+	// Plan is where a dry run writes the plan, and a run its first lines; nil: nowhere.
+	Plan io.Writer
+}
+
+// Apply is the way in which changes reach the shadow.
+type Apply string
+
+// Replay writes row images in the order of the source's logical clock.
+const Replay Apply = "replay"
+
+// Native says whether the server's own DDL may do the migration.
+type Native string
+
+// NativeOff always copies the table.
+const NativeOff Native = "off"
+
+// Validate returns a Refusal for the first field that makes no sense.
+func (c *Config) Validate() error {
+	for _, rule := range []struct {
+		wrong bool
+		what  string
+	}{
+		{c.Database == "", "--database is missing"},
+		{c.Table == "", "--table is missing"},
+		{c.Alter == "", "--alter (or --alter-file) is missing or empty"},
+		{c.Apply != Replay, fmt.Sprintf("--apply=%s is not known: use replay", c.Apply)},
+		{c.Native != NativeOff, fmt.Sprintf("--native=%s is not known: use off", c.Native)},
+		{c.Workers < 1 || c.Workers > 256, "--num-workers must be from 1 to 256"},
+		{c.CopyWorkers < 1 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},
+		{c.ChunkTime < time.Millisecond || c.ChunkTime > 10*time.Second, "--chunk-time must be from 1ms to 10s"},
+		{c.LockTimeout < time.Second || c.LockTimeout > time.Minute, "--cut-over-lock-timeout-seconds must be from 1 to 60"},
+		{c.Heartbeat < 10*time.Millisecond || c.Heartbeat > 10*time.Second, "--heartbeat-interval-millis must be from 10 to 10000"},
+		{c.MaxStall < time.Millisecond, "--max-stall must be at least 1ms"},
+		{c.ReconnectTimeout < 0, "--reconnect-timeout must not be negative"},
+	} {
+		if rule.wrong {
+			return &Refusal{Err: errors.New(rule.what)}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/applier"
+	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/table"
+	"github.com/midstreamdb/midstream/internal/throttle"
+)
+
+// blockerPatience bounds the wait for transactions that stand in the way of the cut-over.
+const blockerPatience = 30 * time.Second
+
+// cutOver swaps the tables.
+func (r *Runner) cutOver(ctx context.Context) error {
+	p := r.parts.Load()
+	c := cutover.New(cutover.Config{
+		Conn: r.cfg.Conn, Server: r.server, Names: r.names,
+		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
+		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
+		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
+		Log:               r.cfg.Log,
+	}, cutover.Deps{Applier: heldBack{p.replay}, Fencer: r.log, Lock: r.lock})
+	r.view.cuttingOver(c)
+	result, err := c.Run(ctx)
+	if errors.Is(err, cutover.ErrUnknownOutcome) {
+		return &Unknown{Err: err}
+	}
+	if err != nil {
+		return err
+	}
+	r.view.swapped(result)
+	f := p.replay.Figures()
+	copied := p.copier.Stats()
+	r.summary = Summary{
+		Source: r.names.Source, Retired: r.names.Retired, Way: fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.cfg.Apply),
+		Rows: copied.Rows, Changes: f.Applied, Retries: f.Retries + copied.Retries,
+		Attempts: result.Attempts, Stall: result.Stall(),
+	}
+	return nil
+}
+
+// heldBack is the applier as the cut-over sees it.
+type heldBack struct{ *applier.Replay }
+
+var _ cutover.Applier = heldBack{}
+
+// Hold implements cutover.Applier.
+func (h heldBack) Hold(ctx context.Context) (cutover.Held, error) { return h.Replay.Hold(ctx) }
+
+// cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to
+// be done by hand.
+func (r *Runner) cleanUp(ctx context.Context) error {
+	_ = r.services.stop() // what failed after the swap concerns the retired table only
+	drops := []table.Name{r.names.Changelog}
+	if r.cfg.DropOldTable {
+		drops = append(drops, r.names.Retired)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+	defer cancel()
+	var errs []error
+	var left []string
+	for _, name := range drops {
+		statement := "DROP TABLE IF EXISTS " + name.String()
+		if _, err := r.db.ExecContext(ctx, statement); err != nil {
+			errs, left = append(errs, fmt.Errorf("drop %s: %w", name, err)), append(left, statement+";")
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &Leftover{Err: err, Left: left}
+	}
+	if r.cfg.DropOldTable {
+		r.summary.Retired = table.Name{}
+	}
+	return nil
+}
+
+// postponed returns why the cut-over must wait, "" when it may begin.
+func postponed(ctx context.Context, flagFile string) (string, error) {
+	return throttle.FlagFile(flagFile).Reason(ctx)
+}

@@ -1,0 +1,42 @@
+package migrate
+
+import (
+	"database/sql"
+	"sync/atomic"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/applier"
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/copier"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/throttle"
+)
+
+// parts are what works on the rows, once the shadow table exists.
+type parts struct {
+	applyDB  *sql.DB // takes several statements in one call
+	applied  *progress.Applied
+	replay   *applier.Replay
+	chunker  *chunk.Chunker
+	copier   *copier.Copier
+	gate     *throttle.Gate
+	workers  int // that copy
+	copyDone atomic.Bool
+}
+
+// fill adds the figures of the parts to a snapshot.
+func (p *parts) fill(s *status.Snapshot) {
+	copied := p.copier.Stats()
+	s.Copied, s.ChunkSize, s.CopyWorkers, s.CopyDone = copied.Rows, uint64(p.chunker.Size()), p.workers, p.copyDone.Load()
+	f := p.replay.Figures()
+	s.ChangesSeen, s.ChangesApplied, s.Backlog = f.Seen, f.Applied, f.Seen-f.Applied
+	s.Workers, s.Busy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.Waiting, f.Parallelism
+	s.Retries = f.Retries + copied.Retries
+	s.Throttled = p.gate.Reason()
+	low := p.applied.Low()
+	s.Position = low.Position.String()
+	if !low.Heartbeat.IsZero() {
+		s.Lag = max(0, time.Since(low.Heartbeat))
+	}
+}

@@ -1,0 +1,224 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/alter"
+	"github.com/midstreamdb/midstream/internal/applier"
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/copier"
+	"github.com/midstreamdb/midstream/internal/preflight"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/table"
+	"github.com/midstreamdb/midstream/internal/throttle"
+)
+
+// preflight connects, and refuses what cannot work before anything is touched.
+func (r *Runner) preflight(ctx context.Context) error {
+	var err error
+	if r.db, err = conn.Open(r.cfg.Conn, nil); err != nil {
+		return err
+	}
+	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
+		return err
+	}
+	source := table.Name{Schema: r.cfg.Database, Table: r.cfg.Table}
+	if r.ddlMode, err = ddlMode(ctx, r.db); err != nil {
+		return err
+	}
+	if r.alter, err = alter.Parse(r.cfg.Alter, source, alter.DialectOf(r.ddlMode)); err != nil {
+		return &Refusal{Err: err}
+	}
+	r.names = table.NamesFor(source)
+	if r.cfg.TimestampName {
+		r.names.Retired = r.names.RetiredAt(r.started)
+	}
+	report, err := preflight.Run(ctx, preflight.Input{
+		DB: r.db, Server: r.server, Names: r.names,
+		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica},
+	})
+	if err != nil {
+		return err
+	}
+	if err := report.Err(); err != nil {
+		return &Refusal{Err: err}
+	}
+	r.view.found(r.server, report.Source)
+	return r.plan(ctx, report)
+}
+
+// prepare takes the table's lock, creates the shadow and the changelog, and starts what runs beside the phases.
+func (r *Runner) prepare(ctx context.Context) error {
+	var err error
+	if r.lock, err = conn.AcquireLock(ctx, r.cfg.Conn, conn.LockName(r.names.Source.String())); err != nil {
+		return &Refusal{Err: err}
+	}
+	if err := r.createTables(ctx); err != nil {
+		return r.undo(ctx, err)
+	}
+	if err := r.mapColumns(ctx); err != nil {
+		return r.undo(ctx, &Refusal{Err: err})
+	}
+	position, err := r.startPosition(ctx)
+	if err != nil {
+		return r.undo(ctx, err)
+	}
+	return r.start(ctx, position)
+}
+
+// createTables creates the changelog first: it bears our mark, by which the shadow is known as ours.
+func (r *Runner) createTables(ctx context.Context) error {
+	r.log = changelog.New(r.db, changelog.Config{
+		Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout,
+	})
+	r.left = append(r.left, "DROP TABLE IF EXISTS "+r.names.Changelog.String()+";")
+	if err := r.log.Create(ctx); err != nil {
+		return err
+	}
+	db, err := r.openDDL()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r.left = append(r.left, "DROP TABLE IF EXISTS "+r.names.Shadow.String()+";")
+	return createShadow(ctx, db, r.names, r.alter)
+}
+
+// mapColumns looks at both tables and decides how rows become rows.
+func (r *Runner) mapColumns(ctx context.Context) error {
+	source, err := table.Inspect(ctx, r.db, r.names.Source)
+	if err != nil {
+		return err
+	}
+	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow)
+	if err != nil {
+		return err
+	}
+	zone, err := table.GlobalTimeZone(ctx, r.db)
+	if err != nil {
+		return err
+	}
+	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone})
+	if err != nil {
+		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
+	}
+	return nil
+}
+
+// startPosition returns where the stream begins: no transaction that stands in the log before it can still appear.
+func (r *Runner) startPosition(ctx context.Context) (binlog.Position, error) {
+	position, err := binlog.Current(ctx, r.db, r.server)
+	if err != nil {
+		return position, err
+	}
+	return position, preflight.AwaitNoPreparedXA(ctx, r.db, xaPatience)
+}
+
+const xaPatience = 10 * time.Second
+
+// readLog feeds the applier until the swap is read in the log, which ends the work.
+func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog.Transaction) error) error {
+	err := r.stream.Run(ctx, feed)
+	if errors.Is(err, binlog.ErrSwapped) || errors.Is(err, progress.ErrEnded) {
+		return nil
+	}
+	return err
+}
+
+// undo drops what prepare has created, for a migration that ends before it has begun.
+func (r *Runner) undo(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+	defer cancel()
+	for len(r.left) > 0 {
+		last := len(r.left) - 1
+		if _, err := r.db.ExecContext(ctx, r.left[last]); err != nil {
+			return errors.Join(cause, err)
+		}
+		r.left = r.left[:last]
+	}
+	return cause
+}
+
+const undoPatience = 30 * time.Second
+
+// start builds the parts and starts the services. The stream's first item, a heartbeat of ours, proves that it is read
+// before the first chunk is.
+func (r *Runner) start(ctx context.Context, position binlog.Position) error {
+	p, err := r.assemble(position)
+	if err != nil {
+		return r.undo(ctx, err)
+	}
+	changes, err := table.Inspect(ctx, r.db, r.names.Changelog)
+	if err != nil {
+		return r.undo(ctx, err)
+	}
+	r.stream = binlog.New(binlog.Config{
+		Conn: r.cfg.Conn, Server: r.server, ServerID: r.cfg.ReplicaServerID, Start: position,
+		Source: r.mapping.Source, Changelog: changes, Guarded: []table.Name{r.names.Shadow},
+		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
+	})
+	r.parts.Store(p)
+	r.services = newServices(ctx)
+	r.services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })
+	r.services.start("throttle", p.gate.Run)
+	r.services.start("apply changes", p.replay.Run)
+	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.replay.Feed) })
+	r.services.start("write heartbeats", r.log.Run)
+	fence, err := r.log.Fence(ctx)
+	if err != nil {
+		return err
+	}
+	r.view.waitFor("the first change to come back through the binary log")
+	return p.replay.WaitApplied(r.services.ctx, fence)
+}
+
+// assemble builds what works on the rows.
+func (r *Runner) assemble(position binlog.Position) (*parts, error) {
+	apply := r.cfg.Conn
+	apply.MultiStatements = true
+	applyDB, err := conn.Open(apply, nil)
+	if err != nil {
+		return nil, err
+	}
+	var checks []throttle.Check
+	if r.cfg.ThrottleFile != "" {
+		checks = append(checks, throttle.FlagFile(r.cfg.ThrottleFile))
+	}
+	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position), workers: r.cfg.CopyWorkers}
+	p.gate = throttle.New(throttleInterval, checks...)
+	p.replay = applier.NewReplay(applier.Config{
+		Workers: r.cfg.Workers, StatementBytes: statementBytes, QueueBytes: queueBytes, ReconnectTimeout: r.cfg.ReconnectTimeout,
+	}, applier.Deps{
+		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
+	})
+	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping)
+	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers}, copier.Deps{
+		Conn: r.cfg.Conn, Server: r.server, Mapping: r.mapping,
+		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Log: r.cfg.Log,
+	})
+	return p, nil
+}
+
+const (
+	throttleInterval = 200 * time.Millisecond
+	statementBytes   = 512 << 10 // below half of the smallest max_allowed_packet that is accepted
+	queueBytes       = 64 << 20
+)
+
+// settler tells the copier when what was committed before is applied.
+type settler struct{ r *Runner }
+
+// Settle implements copier.Settler.
+func (s settler) Settle(ctx context.Context) error {
+	fence, err := s.r.log.Fence(ctx)
+	if err != nil {
+		return err
+	}
+	return s.r.parts.Load().replay.WaitApplied(ctx, fence)
+}

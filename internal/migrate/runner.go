@@ -1,0 +1,166 @@
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/alter"
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Runner carries one migration from its first look at the server to the swapped table.
+type Runner struct {
+	cfg     Config
+	started time.Time
+	alter   *alter.Alter
+	ddlMode string // sql_mode of the sessions that execute it
+	names   table.Names
+
+	db       *sql.DB // for everything but applying and the application of the ALTER
+	server   *conn.Server
+	mapping  *table.Mapping
+	lock     *conn.Lock
+	log      *changelog.Changelog
+	stream   *binlog.Stream
+	services *services
+	parts    atomic.Pointer[parts] // what works on the rows; nil before Prepare
+	view     view
+	left     []string // statements that remove what the migration has created
+	summary  Summary
+}
+
+// New returns a runner; it does nothing until Run.
+func New(cfg Config) *Runner { return &Runner{cfg: cfg} }
+
+// phase is one step of the story.
+type phase struct {
+	name status.Phase
+	run  func(*Runner, context.Context) error
+}
+
+// phases are the story.
+var phases = []phase{
+	{status.Preflight, (*Runner).preflight},
+	{status.Prepare, (*Runner).prepare},
+	{status.Copy, (*Runner).copy},
+	{status.Postponed, (*Runner).waitForPermission},
+	{status.CutOver, (*Runner).cutOver},
+	{status.CleanUp, (*Runner).cleanUp},
+}
+
+// Run migrates the table and returns what was done. The error is a *Refusal, *Failure, *Unknown or *Leftover; ctx's end
+// stops the migration cleanly, with a Failure. With DryRun it writes the plan and changes nothing.
+func (r *Runner) Run(ctx context.Context) (*Summary, error) {
+	if err := r.cfg.Validate(); err != nil {
+		return nil, err
+	}
+	r.started = time.Now()
+	r.view.begin(r)
+	defer r.close()
+	for _, p := range phases {
+		r.view.enter(p.name)
+		r.cfg.Log.Info("phase begins", "phase", string(p.name))
+		err := p.run(r, r.context(ctx))
+		if errors.Is(err, errPlanned) {
+			return &r.summary, nil
+		}
+		if err != nil {
+			return nil, r.explain(ctx, err)
+		}
+	}
+	r.view.enter(status.Done)
+	r.summary.Took = time.Since(r.started)
+	return &r.summary, nil
+}
+
+// errPlanned ends a dry run.
+var errPlanned = errors.New("planned")
+
+// context is that of the services once they run: a phase ends with them.
+func (r *Runner) context(ctx context.Context) context.Context {
+	if r.services != nil {
+		return r.services.ctx
+	}
+	return ctx
+}
+
+// copy copies all rows, and returns when the changes made meanwhile are applied too.
+func (r *Runner) copy(ctx context.Context) error {
+	p := r.parts.Load()
+	if err := p.copier.Run(ctx); err != nil {
+		return err
+	}
+	p.copyDone.Store(true)
+	fence, err := r.log.Fence(ctx)
+	if err != nil {
+		return err
+	}
+	p.replay.RequireSettled(fence)
+	r.view.waitFor("the changes made while copying")
+	defer r.view.waitFor("")
+	return p.replay.WaitApplied(ctx, fence)
+}
+
+// waitForPermission waits while the flag file that postpones the cut-over exists.
+func (r *Runner) waitForPermission(ctx context.Context) error {
+	if r.cfg.PostponeFile == "" {
+		return nil
+	}
+	defer r.view.waitFor("")
+	for {
+		reason, err := postponed(ctx, r.cfg.PostponeFile)
+		if err != nil || reason == "" {
+			return err
+		}
+		r.view.waitFor(reason)
+		if err := conn.Pause(ctx, permissionPause); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+const permissionPause = 200 * time.Millisecond
+
+// close ends what runs and gives back what is held; what matters of it has been reported before.
+func (r *Runner) close() {
+	if r.services != nil {
+		_ = r.services.stop()
+	}
+	if p := r.parts.Load(); p != nil {
+		_ = p.applyDB.Close()
+	}
+	if r.lock != nil {
+		_ = r.lock.Release()
+	}
+	if r.db != nil {
+		_ = r.db.Close()
+	}
+}
+
+// explain turns the error of a phase into the kind that tells what it means and what to do.
+func (r *Runner) explain(ctx context.Context, err error) error {
+	var told interface{ ExitCode() int }
+	if errors.As(err, &told) {
+		return err
+	}
+	if r.services != nil {
+		if failed := r.services.stop(); failed != nil {
+			err = failed
+		}
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
+	}
+	if len(r.left) == 0 {
+		return &Refusal{Err: conn.Explain(r.cfg.Conn, err)}
+	}
+	return &Failure{Err: err, Left: r.left}
+}

@@ -1,0 +1,88 @@
+package migrate
+
+import (
+	"sync"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// view is what the runner shows of itself; any goroutine may look.
+type view struct {
+	mu      sync.Mutex
+	phase   status.Phase
+	source  string
+	server  string
+	started time.Time
+	rows    uint64 // estimate
+	waits   string
+	cutover *cutover.Cutover // nil before its phase
+	stall   time.Duration
+
+	copied, applied progress.Rate
+}
+
+func (v *view) begin(r *Runner) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.source, v.started = r.cfg.Database+"."+r.cfg.Table, r.started
+}
+
+func (v *view) enter(p status.Phase) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.phase, v.waits = p, ""
+}
+
+func (v *view) waitFor(what string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.waits = what
+}
+
+func (v *view) found(s *conn.Server, t *table.Table) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.server, v.rows = s.String(), t.EstimatedRows
+}
+
+func (v *view) cuttingOver(c *cutover.Cutover) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.cutover = c
+}
+
+func (v *view) swapped(r cutover.Result) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.stall = r.Stall()
+}
+
+// Snapshot returns the state of the migration at this moment. It may be called at any time, by any goroutine.
+func (r *Runner) Snapshot() status.Snapshot {
+	v := &r.view
+	v.mu.Lock()
+	s := status.Snapshot{
+		At: time.Now(), Started: v.started, Phase: v.phase, Source: v.source, Server: v.server,
+		Rows: v.rows, Waits: v.waits, Stall: v.stall,
+	}
+	if v.cutover != nil {
+		state := v.cutover.State()
+		s.Attempts, s.Waits = state.Attempts, state.Waits
+	}
+	v.mu.Unlock()
+	if p := r.parts.Load(); p != nil {
+		p.fill(&s)
+		v.copied.Observe(s.At, s.Copied)
+		v.applied.Observe(s.At, s.ChangesApplied)
+		s.CopyRate, s.ApplyRate = v.copied.PerSecond(), v.applied.PerSecond()
+		if s.CopyRate > 0 && s.Rows > s.Copied && !s.CopyDone {
+			s.ETA = time.Duration(float64(s.Rows-s.Copied) / s.CopyRate * float64(time.Second))
+		}
+	}
+	return s
+}
