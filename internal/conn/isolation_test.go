@@ -1,0 +1,35 @@
+package conn_test
+
+import (
+	"testing"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+)
+
+// TestLiteralsSurviveDerivedTables compares with literals that hold quotes and backslashes, outside of a derived table into
+// which the server may push the comparison.
+func TestLiteralsSurviveDerivedTables(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db, err := conn.Open(conn.Config{Host: s.Server.Host, Port: s.Server.Port, User: s.Server.User, Password: s.Server.Password}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }() // its queries have been answered
+		s.MustExec("CREATE TABLE t (id int PRIMARY KEY, v varchar(20))")
+		for i, value := range []string{"it's", `a\b`, `\`, `say "x"`, `'\'`, "tab\tnew\n", "100%_"} {
+			if _, err := db.ExecContext(t.Context(), "INSERT INTO "+s.Name+".t VALUES (?, ?)", i, value); err != nil {
+				t.Fatal(err)
+			}
+			var got string
+			query := "SELECT v FROM (SELECT id, v FROM " + s.Name + ".t GROUP BY id, v UNION SELECT -1, 'x') d WHERE v = ? AND id = ?"
+			if err := db.QueryRowContext(t.Context(), query, value, i).Scan(&got); err != nil || got != value {
+				t.Errorf("%q: got %q, %v", value, got, err)
+			}
+		}
+		var isolation string
+		if err := db.QueryRowContext(t.Context(), "SELECT @@"+map[bool]string{true: "tx", false: "transaction"}[s.Server.Engine.MariaDB()]+"_isolation").Scan(&isolation); err != nil || isolation != "READ-COMMITTED" {
+			t.Errorf("isolation %q, %v", isolation, err)
+		}
+	})
+}
