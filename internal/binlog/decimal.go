@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 )
@@ -12,9 +13,12 @@ var decimalBytes = [...]int{0, 1, 1, 2, 2, 3, 3, 4, 4}
 
 const decimalGroup = 9
 
+// maxDecimal is the number of digits that the servers compute with; a column has at most 65, a value in JSON may have more.
+const maxDecimal = 81
+
 // decimalSize returns the bytes of a DECIMAL(precision, scale), or 0 if there is no such type.
 func decimalSize(precision, scale int) int {
-	if precision < 1 || precision > 65 || scale < 0 || scale > precision {
+	if precision < 1 || precision > maxDecimal || scale < 0 || scale > precision {
 		return 0
 	}
 	whole := precision - scale
@@ -24,7 +28,7 @@ func decimalSize(precision, scale int) int {
 // appendDecimal appends the text of a DECIMAL in the servers' binary form: groups of nine digits, high byte first, the
 // short group at the outer end of either side, the top bit inverted, and all bits inverted for a negative value.
 func appendDecimal(dst, cell []byte, precision, scale int) ([]byte, error) {
-	var bin [32]byte // 65 digits take 30 bytes
+	var bin [maxDecimal/decimalGroup*4 + 4]byte
 	if n := decimalSize(precision, scale); n == 0 || n != len(cell) {
 		return nil, errDecimal
 	}
@@ -36,29 +40,22 @@ func appendDecimal(dst, cell []byte, precision, scale int) ([]byte, error) {
 			bin[i] = ^bin[i]
 		}
 	}
-	rest, start := bin[:len(cell)], len(dst)
-	whole := precision - scale
-	first := whole % decimalGroup
-	var err error
-	if dst, rest, err = appendGroup(dst, rest, first); err != nil {
+	rest, whole, start := bin[:len(cell)], precision-scale, len(dst)
+	dst, rest, err := appendGroup(dst, rest, whole%decimalGroup)
+	for i := 0; i < whole/decimalGroup && err == nil; i++ {
+		dst, rest, err = appendGroup(dst, rest, decimalGroup)
+	}
+	dst = append(dst, '.')
+	for i := 0; i < scale/decimalGroup && err == nil; i++ {
+		dst, rest, err = appendGroup(dst, rest, decimalGroup)
+	}
+	if err == nil {
+		dst, _, err = appendGroup(dst, rest, scale%decimalGroup)
+	}
+	if err != nil {
 		return nil, err
 	}
-	for range whole / decimalGroup {
-		if dst, rest, err = appendGroup(dst, rest, decimalGroup); err != nil {
-			return nil, err
-		}
-	}
-	dst = trimZeros(dst, start)
-	if scale > 0 {
-		dst = append(dst, '.')
-	}
-	for range scale / decimalGroup {
-		if dst, rest, err = appendGroup(dst, rest, decimalGroup); err != nil {
-			return nil, err
-		}
-	}
-	dst, _, err = appendGroup(dst, rest, scale%decimalGroup)
-	return dst, err
+	return trimZeros(dst, start, len(dst)-scale), nil
 }
 
 // appendGroup appends exactly that many digits, at most nine, from the front of bin.
@@ -67,12 +64,11 @@ func appendGroup(dst, bin []byte, digits int) (out, rest []byte, err error) {
 	if digits < decimalGroup {
 		size = decimalBytes[digits]
 	}
-	n := bigEndian(bin[:size])
-	var text [20]byte
-	s := strconv.AppendUint(text[:0], n, 10)
 	if digits == 0 {
 		return dst, bin, nil
 	}
+	var text [20]byte
+	s := strconv.AppendUint(text[:0], bigEndian(bin[:size]), 10)
 	if len(s) > digits {
 		return nil, nil, errDecimal
 	}
@@ -82,14 +78,20 @@ func appendGroup(dst, bin []byte, digits int) (out, rest []byte, err error) {
 	return append(dst, s...), bin[size:], nil
 }
 
-// trimZeros removes leading zeros from dst[start:] and leaves one digit.
-func trimZeros(dst []byte, start int) []byte {
-	digits := dst[start:]
-	for len(digits) > 1 && digits[0] == '0' {
-		digits = digits[1:]
+// trimZeros removes the leading zeros of the digits dst[start:point-1] but for a last one, which it adds if there is none,
+// and a point with nothing after it.
+func trimZeros(dst []byte, start, point int) []byte {
+	first := start
+	for first < point-2 && dst[first] == '0' {
+		first++
 	}
-	if len(digits) == 0 {
-		return append(dst, '0')
+	switch {
+	case point-1 == start: // no digit before the point
+		dst = append(dst, 0)
+		copy(dst[start+1:], dst[start:])
+		dst[start] = '0'
+	case first > start:
+		dst = append(dst[:start], dst[first:]...)
 	}
-	return append(dst[:start], digits...)
+	return bytes.TrimSuffix(dst, []byte{'.'})
 }

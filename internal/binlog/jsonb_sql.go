@@ -118,14 +118,11 @@ func appendJSONOpaque(dst []byte, typ wireType, b []byte) ([]byte, error) {
 		if len(b) < 2 {
 			return nil, errJSON
 		}
-		precision, scale := int(b[0]), int(b[1])
-		dst, err := appendDecimal(append(dst, "CAST("...), b[2:], precision, scale)
-		if err != nil {
-			return nil, err
+		dst, err := appendDecimal(dst, b[2:], int(b[0]), int(b[1]))
+		if b[1] == 0 {
+			dst = append(dst, '.') // else it would be an integer
 		}
-		dst = strconv.AppendInt(append(dst, " AS DECIMAL("...), int64(precision), 10)
-		dst = strconv.AppendInt(append(dst, ','), int64(scale), 10)
-		return append(dst, "))"...), nil
+		return dst, err
 	case wireDate, wireTime, wireDateTime, wireTimestamp:
 		if len(b) != 8 {
 			return nil, errJSON
