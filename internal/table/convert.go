@@ -19,8 +19,10 @@ func conversion(from, to *Column, zone string) (Wrap, error) {
 		return fail("the date would be that of the moment of writing: add a column and fill it instead")
 	case isUTC(zone):
 		return "", nil
-	case from.Kind == Timestamp:
+	case from.Kind == Timestamp && (to.IsString() || to.Kind == DateTime || to.Kind == Date || to.Kind == Time):
 		return localTime(zone), nil
+	case from.Kind == Timestamp:
+		return fail("it depends on the time zone: make it a DATETIME first")
 	case to.Kind == Timestamp && (from.Kind == DateTime || from.Kind == Date):
 		return instant(zone), nil
 	case to.Kind == Timestamp:
