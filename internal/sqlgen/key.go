@@ -141,11 +141,14 @@ func (c keyColumn) before() string {
 // compare returns the comparison of the column with a value. The servers use an index for an ENUM only where it is equal
 // to something; for a SET not even then, so that ranges of one are right but slow.
 func (c keyColumn) compare(operator string, v table.Value) string {
-	if c.Kind == table.Enum && operator != "=" {
+	if c.Kind == table.Enum && operator != "=" && len(c.Values) <= mostMembers {
 		return c.among(operator, v.Num)
 	}
 	return string(AppendLiteral([]byte(table.Quote(c.Name)+" "+operator+" "), c.Column, v))
 }
+
+// mostMembers bounds the lists of an ENUM's numbers, so that statements stay far below any max_allowed_packet.
+const mostMembers = 1000
 
 // among is the comparison of an ENUM as the list of all the numbers for which it holds.
 func (c keyColumn) among(operator string, than uint64) string {
