@@ -24,9 +24,7 @@ func newField(w wireColumn, c *table.Column) (field, error) {
 		f.form, f.size = formDouble, 8
 		ok = w.typ == wireDouble && w.meta == f.size
 	case table.Bit:
-		f.form, f.size = formBigEndian, (c.Length+7)/8
-		f.limit = math.MaxUint64 >> (64 - c.Length)
-		ok = w.typ == wireBit && w.meta == c.Length && c.Length >= 1 && c.Length <= 64
+		ok = f.bits(w)
 	case table.Year:
 		f.form, f.size = formYear, 1
 		ok = w.typ == wireYear
@@ -45,6 +43,20 @@ func newField(w wireColumn, c *table.Column) (field, error) {
 	return f, nil
 }
 
+// hiddenColumns returns how many columns stand in the log, after all others, that no definition shows: MariaDB's hashes
+// behind unique keys over columns that are too long for an index.
+func hiddenColumns(t *table.Table) int {
+	n := 0
+	for i := range t.Keys {
+		if k := &t.Keys[i]; k.Unique && k.Type == "HASH" {
+			n++
+		}
+	}
+	return n
+}
+
+var hidden = &table.Column{Name: "hidden hash", DataType: "bigint", ColumnType: "bigint unsigned", Kind: table.Int, Unsigned: true}
+
 var integers = map[string]struct {
 	typ  wireType
 	size int
@@ -59,6 +71,15 @@ func (f *field) integer(w wireColumn) bool {
 		f.form = formUnsigned
 	}
 	return known && w.typ == t.typ
+}
+
+func (f *field) bits(w wireColumn) bool {
+	n := f.column.Length
+	if n < 1 || n > 64 {
+		return false
+	}
+	f.form, f.size, f.limit = formBigEndian, (n+7)/8, math.MaxUint64>>(64-n)
+	return w.typ == wireBit && w.meta == n
 }
 
 // temporal takes the present formats, and the older ones that a column keeps until its table is rebuilt.
@@ -164,7 +185,7 @@ func (f *field) bytes(w wireColumn) bool {
 		return w.typ == wireJSON && w.meta == 4
 	case table.Geometry:
 		f.prefix = w.meta
-		return (w.typ == wireGeometry || isBlob(w.typ)) && w.meta == 4
+		return w.typ == wireGeometry && w.meta == 4
 	case table.Vector:
 		f.prefix = w.meta
 		if w.typ == wireVarChar { // MariaDB

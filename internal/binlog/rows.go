@@ -37,19 +37,21 @@ type rowDecoder struct {
 // newRowDecoder returns the decoder for the rows events under m, which must describe the table as it was inspected: else
 // the error names the column that differs. It is cheap, but not free: keep it while table maps are byte for byte the same.
 func newRowDecoder(m *tableMap, t *table.Table) (*rowDecoder, error) {
-	d := &rowDecoder{name: t.Name, id: m.id, width: len(t.Columns)}
-	if len(m.columns) != len(t.Columns) || len(m.columns) == 0 {
+	d := &rowDecoder{name: t.Name, id: m.id, width: len(t.Columns), fields: make([]field, len(m.columns))}
+	if want := len(t.Columns) + hiddenColumns(t); len(m.columns) != want || want == 0 {
 		return nil, fmt.Errorf("table %s has %d columns in the binary log and had %d when it was inspected: %w",
-			t.Name, len(m.columns), len(t.Columns), errChanged)
+			t.Name, len(m.columns), want, errChanged)
 	}
-	d.fields = make([]field, len(t.Columns))
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		f, err := newField(m.columns[i], c)
+	for i, w := range m.columns {
+		c, slot := hidden, skipped
+		if i < len(t.Columns) {
+			c, slot = &t.Columns[i], i
+		}
+		f, err := newField(w, c)
 		if err != nil {
 			return nil, fmt.Errorf("column %s of table %s: %w", table.Quote(c.Name), t.Name, err)
 		}
-		f.slot = i
+		f.slot = slot
 		d.fields[i] = f
 		d.text += f.textSize()
 	}
