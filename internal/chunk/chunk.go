@@ -4,8 +4,6 @@ package chunk
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -94,7 +92,7 @@ func (c *Chunker) boundary(ctx context.Context, size int) ([]table.Value, error)
 		}
 		c.reckon = nil
 	}
-	return c.read(ctx, c.key.Boundary(sqlgen.Range{Lower: c.lower}, size))
+	return Boundary(ctx, c.source, c.key, sqlgen.Range{Lower: c.lower}, size)
 }
 
 // begin decides whether boundaries can be reckoned.
@@ -120,21 +118,4 @@ func (c *Chunker) begin(ctx context.Context) error {
 	}
 	c.reckon = newReckoner(ends[0], ends[1], c.rows)
 	return nil
-}
-
-// read returns the key that a boundary statement answers, nil if it has no row.
-func (c *Chunker) read(ctx context.Context, statement string) ([]table.Value, error) {
-	texts := make([][]byte, c.key.Len())
-	fields := make([]any, len(texts))
-	for i := range texts {
-		fields[i] = &texts[i]
-	}
-	err := c.source.QueryRowContext(ctx, statement).Scan(fields...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read boundary: %w", err)
-	}
-	return c.key.ParseKey(texts)
 }

@@ -9,7 +9,7 @@ import (
 // Warning is what the server says about a statement that it carried out.
 type Warning struct {
 	Level   string // Note, Warning or Error
-	Code    int
+	Code    uint16
 	Message string
 }
 
@@ -41,14 +41,18 @@ func Warnings(ctx context.Context, q Querier) ([]Warning, error) {
 	return warnings, nil
 }
 
-// changedValue are the numbers of warnings that a value was cut, replaced or could not be read.
-var changedValue = []int{
-	1048, 1261, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1441, 1690,
-	3046, 3150, 3156, 3751, 3854,
+// badValue are the numbers of errors and warnings about one row's values: cut, out of range, not readable as the type,
+// NULL, or against a CHECK.
+var badValue = []uint16{
+	1048, 1261, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690,
+	3037, 3140, 3141, 3150, 3156, 3157, 3751, 3819, 3854, 3903, 4025, 4079,
 }
+
+// IsBadValue says whether a value of a row was refused. The message names the column or the constraint.
+func IsBadValue(err error) bool { return isNumber(err, badValue...) }
 
 // ChangesValue says whether a value was not stored as it was given. Notes do not count: they tell of conversions that
 // the column's type asks for, such as rounding, and that an ALTER TABLE would make as well.
 func (w Warning) ChangesValue() bool {
-	return w.Level != "Note" && slices.Contains(changedValue, w.Code)
+	return w.Level != "Note" && slices.Contains(badValue, w.Code)
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // rig is a copier and what it works with, ready to be changed before run.
 type rig struct {
 	config copier.Config
@@ -260,15 +262,13 @@ func TestCopyWhileRowsAreWritten(t *testing.T) {
 	})
 }
 
-// TestCancelLeavesNothing cancels a copy that waits for a lock: no goroutine and no session of it is left.
+// TestCancelLeavesNothing cancels a copy that waits for a lock: no statement of it is left running.
 func TestCancelLeavesNothing(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		r := mustRig(t, s, chunktest.Find(chunktest.Dense).Create(t, s, "t", 500), 10)
-		s.MustExec("CREATE TABLE hold (id INT)")
 		blocker := s.MustConn()
 		mustOn(t, blocker, "BEGIN")
 		mustOn(t, blocker, "INSERT INTO t__new SELECT * FROM t")
-		before := goleak.IgnoreCurrent()
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(300*time.Millisecond, cancel)
 		if _, err := r.run(ctx); err == nil {
@@ -281,9 +281,6 @@ func TestCancelLeavesNothing(t *testing.T) {
 		mustOn(t, blocker, "ROLLBACK")
 		if n := s.MustQueryInt("SELECT COUNT(*) FROM t__new"); n != 0 {
 			t.Errorf("%d rows were copied by a cancelled statement", n)
-		}
-		if err := goleak.Find(before, goleak.IgnoreTopFunction("testing.(*T).Run"), goleak.IgnoreAnyFunction("github.com/midstreamdb/midstream/internal/copier_test.TestCancelLeavesNothing.func1")); err != nil {
-			t.Log(err)
 		}
 	})
 }

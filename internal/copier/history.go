@@ -19,8 +19,9 @@ type history struct {
 	mapping *table.Mapping
 	retries int
 
-	tries int
-	locks int // refused or awaited in vain
+	tries   int // without progress, but for locks
+	waits   int // for locks, without progress
+	refused int // locks of the present part
 	// duplicate is the server's last message about a duplicate, settled how often it came again although everything
 	// committed before had been applied.
 	duplicate string
@@ -28,34 +29,44 @@ type history struct {
 }
 
 const (
-	// patience is how often a chunk is refused a lock before it waits for one: only a chunk that never waits cannot be
-	// in a deadlock with the application, but a row that is always locked must be copied too.
-	patience = 12
+	// patience is how often a part is refused a lock before it is split, or waited for if it is one row. A part of many
+	// rows never waits: it would keep the application from the rows that it has locked already, and a deadlock would
+	// cost the application its transaction.
+	patience = 6
 	// lockPause bounds the pause before a lock is tried again.
 	lockPause = 250 * time.Millisecond
+	// waitsPerTry is by how much locks are waited for more often than anything else: the application may hold them long.
+	waitsPerTry = 10
 	// proof is how often the same duplicate must come again to be one of the source's rows.
 	proof = 3
 )
 
 // remedy is what to do before the next try.
 type remedy struct {
+	split  bool
 	settle bool
 	pause  time.Duration
 }
 
-func (h *history) reading() sqlgen.Reading {
-	if h.locks < patience {
+func (h *history) reading(p part) sqlgen.Reading {
+	if h.refused < patience || p.size > 1 {
 		return sqlgen.LockingNow
 	}
 	return sqlgen.Locking
 }
 
-// add notes an error and says what to do before the next try, or returns the error that ends the copying.
-func (h *history) add(err error) (remedy, error) {
-	h.tries++
+// forget begins anew after a part was copied.
+func (h *history) forget() { *h = history{mapping: h.mapping, retries: h.retries} }
+
+// add notes why a part was not copied and says what to do before the next try, or returns the error that ends the copying.
+func (h *history) add(err error, p part) (remedy, error) {
 	if errors.Is(err, errRestarted) {
 		return remedy{}, err
 	}
+	if conn.IsLockWait(err) {
+		return h.locked(err, p)
+	}
+	h.tries++
 	r, passing := h.judge(err)
 	switch {
 	case !passing:
@@ -68,13 +79,23 @@ func (h *history) add(err error) (remedy, error) {
 	return r, nil
 }
 
+func (h *history) locked(err error, p part) (remedy, error) {
+	h.waits++
+	h.refused++
+	if h.waits > waitsPerTry*h.retries {
+		return remedy{}, fmt.Errorf("gave up after %d tries: a transaction holds a lock: %w", h.waits, err)
+	}
+	if h.refused >= patience && p.size > 1 {
+		h.refused = 0
+		return remedy{split: true}, nil
+	}
+	return remedy{pause: backOff(h.refused, lockPause)}, nil
+}
+
 func (h *history) judge(err error) (remedy, bool) {
 	switch {
 	case conn.IsDuplicate(err):
 		return h.duplicated(err), true
-	case conn.IsLockWait(err):
-		h.locks++
-		return remedy{pause: backOff(h.locks, lockPause)}, true
 	case conn.IsDeadlock(err), conn.IsInterrupted(err):
 		return remedy{pause: backOff(h.tries, lockPause)}, true
 	case !answered(err):

@@ -8,8 +8,10 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // worker copies one chunk at a time in a session of its own. It belongs to one goroutine.
@@ -42,35 +44,83 @@ func (w *worker) run(ctx context.Context, planned <-chan task) error {
 	}
 }
 
+// part is a range that is copied by one statement: a chunk, or a piece of one.
+type part struct {
+	sqlgen.Range
+	size int // rows that it was planned for
+}
+
 // copy copies the chunk, again and again until it is committed. Copying twice what is in the shadow already is harmless.
 func (w *worker) copy(ctx context.Context, t task) error {
 	history := history{mapping: w.deps.Mapping, retries: w.config.Retries}
-	for {
-		rows, took, err := w.attempt(ctx, t.Range, history.reading())
+	parts := []part{{t.Range, t.Size}}
+	for len(parts) > 0 {
+		rows, took, err := w.attempt(ctx, parts[0].Range, history.reading(parts[0]))
 		if err == nil {
 			w.stats.rows.Add(uint64(rows))
-			w.stats.chunks.Add(1)
-			w.deps.Chunker.Report(t.Chunk, took)
-			w.copied.Complete(t.ticket)
-			return nil
+			if parts[0].size == t.Size {
+				w.deps.Chunker.Report(t.Chunk, took)
+			}
+			parts = parts[1:]
+			history.forget()
+			continue
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		next, err := history.add(err)
+		next, err := history.add(err, parts[0])
 		if err != nil {
-			return err
+			return w.locate(ctx, parts[0], err)
 		}
 		w.stats.retries.Add(1)
-		if next.settle {
-			if err := w.deps.Settler.Settle(ctx); err != nil {
-				return fmt.Errorf("wait for the changes that may explain a duplicate: %w", err)
-			}
+		if next.split {
+			parts = w.split(ctx, parts)
 		}
-		if err := conn.Pause(ctx, next.pause); err != nil {
+		if err := w.wait(ctx, next); err != nil {
 			return err
 		}
 	}
+	w.stats.chunks.Add(1)
+	w.copied.Complete(t.ticket)
+	return nil
+}
+
+func (w *worker) wait(ctx context.Context, next remedy) error {
+	if next.settle {
+		if err := w.deps.Settler.Settle(ctx); err != nil {
+			return fmt.Errorf("wait for the changes that may explain a duplicate: %w", err)
+		}
+	}
+	return conn.Pause(ctx, next.pause)
+}
+
+// split halves the first part, so that a locked row keeps fewer others from being copied, and is waited for by itself in
+// the end. Where the middle cannot be read the part stays: the next attempt meets the reason.
+func (w *worker) split(ctx context.Context, parts []part) []part {
+	whole, half := parts[0], parts[0].size/2
+	middle, err := w.boundary(ctx, whole.Range, half)
+	if err != nil {
+		return parts
+	}
+	if middle == nil { // there are not so many rows
+		parts[0].size = half
+		return parts
+	}
+	lower := part{sqlgen.Range{Lower: whole.Lower, Upper: middle}, half}
+	upper := part{sqlgen.Range{Lower: middle, Upper: whole.Upper}, whole.size - half}
+	return append([]part{lower, upper}, parts[1:]...)
+}
+
+// boundary returns the key of the n-th row of the range, nil if there are fewer.
+func (w *worker) boundary(ctx context.Context, r sqlgen.Range, n int) ([]table.Value, error) {
+	if err := w.open(ctx); err != nil {
+		return nil, err
+	}
+	key, err := chunk.Boundary(ctx, w.session, w.key, r, n)
+	if err != nil && !answered(err) {
+		w.drop()
+	}
+	return key, err
 }
 
 // attempt copies a range in one transaction and returns the rows inserted and the time of the one statement. After an
@@ -98,9 +148,9 @@ func (w *worker) transact(ctx context.Context, r sqlgen.Range, reading sqlgen.Re
 	result, err := w.session.ExecContext(ctx, w.statements.Statement(r, reading))
 	took := time.Since(begun)
 	if err != nil {
-		return 0, 0, w.locate(ctx, r, err)
+		return 0, 0, err
 	}
-	if err := w.refuseWarnings(ctx, r); err != nil {
+	if err := w.refuseWarnings(ctx); err != nil {
 		return 0, 0, err
 	}
 	rows, err := result.RowsAffected()
@@ -108,6 +158,20 @@ func (w *worker) transact(ctx context.Context, r sqlgen.Range, reading sqlgen.Re
 		return 0, 0, fmt.Errorf("count rows: %w", err)
 	}
 	return rows, took, w.exec(ctx, "COMMIT")
+}
+
+// refuseWarnings returns an error if the statement just carried out stored a value otherwise than it was.
+func (w *worker) refuseWarnings(ctx context.Context) error {
+	warnings, err := conn.Warnings(ctx, w.session)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		if warning.ChangesValue() {
+			return errWarning{warning}
+		}
+	}
+	return nil
 }
 
 func (w *worker) exec(ctx context.Context, statement string) error {

@@ -12,16 +12,12 @@ import (
 // Boundary returns the statement that reads the key of the n-th row (from 1) of the range, in key order: no row if the
 // range has fewer. ParseKey reads its result.
 func (k *Key) Boundary(r Range, n int) string {
-	return k.rowAt(k.within(r), n)
-}
-
-func (k *Key) rowAt(conditions []string, n int) string {
 	expressions := make([]string, len(k.columns))
 	for i, c := range k.columns {
 		expressions[i] = c.exact(table.Quote(c.Name))
 	}
 	return "SELECT " + strings.Join(expressions, ", ") + "\n" +
-		k.from() + where(conditions) +
+		k.from() + where(k.within(r)) +
 		"\n ORDER BY " + k.order() +
 		"\n LIMIT 1 OFFSET " + strconv.Itoa(n-1)
 }

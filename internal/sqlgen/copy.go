@@ -50,10 +50,6 @@ func (c *Copy) Statement(r Range, reading Reading) string {
 	return s.String()
 }
 
-// RowAt returns the statement that reads the key of the n-th row (from 1) that Statement tries to copy; ParseKey of the
-// Key reads its result.
-func (c *Copy) RowAt(r Range, n int) string { return c.key.rowAt(c.conditions(r), n) }
-
 // conditions are those of the range and, where a duplicate may be one of another unique key, that the row is missing.
 func (c *Copy) conditions(r Range) []string {
 	conditions := c.key.within(r)

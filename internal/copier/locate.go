@@ -1,0 +1,67 @@
+package copier
+
+import (
+	"context"
+	"errors"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+)
+
+// locate finds the row whose value was refused by copying halves of the part, undone again, until one row is left: what
+// the server itself says of rows differs by error, engine and language. The error stays as it is if it is about something
+// else, and names a range where the search was disturbed.
+func (w *worker) locate(ctx context.Context, p part, refusal error) error {
+	if !refused(refusal) {
+		return refusal
+	}
+	r, rows := p.Range, 2*p.size // some may have come since it was planned
+	for rows > 1 {
+		middle, err := w.boundary(ctx, r, rows/2)
+		if err != nil {
+			break
+		}
+		if middle == nil {
+			rows /= 2
+			continue
+		}
+		lower := sqlgen.Range{Lower: r.Lower, Upper: middle}
+		switch again := w.try(ctx, lower); {
+		case again == nil:
+			r.Lower, rows = middle, rows-rows/2
+		case refused(again):
+			r, rows = lower, rows/2
+			refusal = again
+		default:
+			return &ValueError{Row: w.key.Describe(r), Err: refusal}
+		}
+	}
+	if key, err := w.boundary(ctx, r, 1); err == nil && key != nil && rows == 1 {
+		return &ValueError{Row: w.key.DescribeRow(key), Err: refusal}
+	}
+	return &ValueError{Row: w.key.Describe(r), Err: refusal}
+}
+
+// try copies a range and undoes it.
+func (w *worker) try(ctx context.Context, r sqlgen.Range) error {
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	err := w.exec(ctx, "START TRANSACTION")
+	if err == nil {
+		err = w.exec(ctx, w.statements.Statement(r, sqlgen.LockingNow))
+	}
+	if err == nil {
+		err = w.refuseWarnings(ctx)
+	}
+	if undone := w.exec(ctx, "ROLLBACK"); undone != nil {
+		w.drop()
+		return errors.Join(err, undone)
+	}
+	return err
+}
+
+func refused(err error) bool {
+	var warned errWarning
+	return conn.IsBadValue(err) || errors.As(err, &warned)
+}
