@@ -54,6 +54,7 @@ var programs = map[string][]string{
 // support is imported by tests, the demo and each other only.
 var support = []string{
 	"internal/load",
+	"internal/load/proof",
 	"internal/chunk/chunktest",
 	"internal/sandbox",
 	"internal/sandbox/cmd/sandbox",
