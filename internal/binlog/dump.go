@@ -17,9 +17,9 @@ import (
 
 const (
 	dialTimeout     = 10 * time.Second
-	heartbeatPeriod = 3 * time.Second
+	heartbeatPeriod = 2 * time.Second
 	// readTimeout is how long nothing at all may come, with the server's heartbeats, before the connection counts as dead.
-	readTimeout = 20 * time.Second
+	readTimeout = 10 * time.Second
 	// writeTimeout is how long the server waits for a stream that does not read, because its consumer is behind.
 	writeTimeout = time.Hour
 )

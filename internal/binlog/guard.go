@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/midstreamdb/midstream/internal/alter"
@@ -31,8 +30,8 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("somebody changed table %s by DDL during the run: %s", e.Table, e.Statement)
 }
 
-// ErrSwapped says that the rename announced by ExpectSwap was read: everything before it was handed out, and the source table
-// is the new one.
+// ErrSwapped says that this run's own RENAME was read (conn.Config.Mark is in it): everything before it was handed out, and
+// the source table is the new one.
 var ErrSwapped = errors.New("the tables were swapped")
 
 // guard looks for statements that concern the tables of a migration.
@@ -40,8 +39,7 @@ type guard struct {
 	tables   []table.Name // source, shadow …
 	triggers []string     // of the source
 	foldCase bool
-	swap     []table.Name // source and shadow
-	retired  atomic.Pointer[table.Name]
+	own      string // comment in the statements of this run; "": none are expected
 }
 
 func newGuard(cfg Config) *guard {
@@ -54,8 +52,8 @@ func newGuard(cfg Config) *guard {
 		g.tables = append(g.tables, cfg.Changelog.Name)
 	}
 	g.tables = append(g.tables, cfg.Guarded...)
-	if cfg.Source != nil && len(cfg.Guarded) > 0 {
-		g.swap = []table.Name{cfg.Source.Name, cfg.Guarded[0]}
+	if cfg.Conn.Run != "" {
+		g.own = cfg.Conn.Mark()
 	}
 	return g
 }
@@ -71,8 +69,10 @@ func (g *guard) check(q query) error {
 	if !found {
 		return nil
 	}
-	if g.isSwap(q, s) {
+	if own := g.own != "" && strings.Contains(q.text, g.own); own && s.Verb == "RENAME" {
 		return ErrSwapped
+	} else if own {
+		return nil
 	}
 	return &ChangedError{Table: name, Statement: shorten(q.text), Rows: rowVerbs[s.Verb]}
 }
@@ -87,9 +87,6 @@ var harmless = verbs("ANALYZE", "OPTIMIZE", "CHECK", "REPAIR", "FLUSH", "GRANT",
 // rowVerbs are the statements that change rows.
 var rowVerbs = verbs("INSERT", "UPDATE", "DELETE", "REPLACE", "LOAD", "WITH", "CALL", "DO", "EXECUTE")
 
-// renameWords stand between the names of a RENAME.
-var renameWords = verbs("RENAME", "TABLE", "TABLES", "TO")
-
 func verbs(list ...string) map[string]bool {
 	set := make(map[string]bool, len(list))
 	for _, v := range list {
@@ -103,10 +100,11 @@ const anyName = "(?:`(?:[^`]|``)+`|[\\w$\\x80-\\x{10ffff}]+)"
 var (
 	// temporary matches statements on temporary tables, which hide others of their name from one session only.
 	temporary = regexp.MustCompile(`(?is)^\s*(?:CREATE|DROP)\s+(?:OR\s+REPLACE\s+)?(?:/\*M?!\d*\s*)?TEMPORARY\b`)
-	// autoIncrement matches the ALTER TABLE that sets the next AUTO_INCREMENT value and nothing else, as the cut-over does.
-	autoIncrement = regexp.MustCompile(`(?is)^\s*ALTER\s+TABLE\s+` + anyName + `(?:\s*\.\s*` + anyName + `)?\s+AUTO_INCREMENT\s*=?\s*\d+\s*;?\s*$`)
-	// copied matches CREATE TABLE … LIKE, which only reads what it names last.
-	copied = regexp.MustCompile(`(?is)\bLIKE\b`)
+	// autoIncrement matches the ALTER TABLE that sets the next AUTO_INCREMENT value and nothing else, as a cut-over does, also
+	// one of an earlier run that is read again.
+	autoIncrement = regexp.MustCompile(`(?is)^\s*ALTER\s+TABLE\s+` + anyName + `(?:\s*\.\s*` + anyName + `)?\s+AUTO_INCREMENT\s*=?\s*\d+(?:\s*,\s*(?:ALGORITHM|LOCK)\s*=?\s*\w+)*\s*(?:/\*[^!M][^*]*\*/\s*)?;?\s*$`)
+	// likeTable matches CREATE TABLE … LIKE, which only reads what it names last.
+	likeTable = regexp.MustCompile(`(?is)\bLIKE\b`)
 	// reaching matches what makes a CREATE TABLE concern other tables, too.
 	reaching = regexp.MustCompile(`(?is)\b(?:REFERENCES|SELECT|WITH|VALUES|UNION|MERGE)\b`)
 )
@@ -114,7 +112,7 @@ var (
 // concerns returns the first of the tables that the statement may change.
 func (g *guard) concerns(q query, s alter.Statement) (table.Name, bool) {
 	names := s.Names
-	if s.Verb == "CREATE TABLE" && len(names) > 0 && copied.MatchString(q.text) && !reaching.MatchString(q.text) {
+	if s.Verb == "CREATE TABLE" && len(names) > 0 && likeTable.MatchString(q.text) && !reaching.MatchString(q.text) {
 		names = names[:1]
 	}
 	if s.Verb == "DROP TRIGGER" && len(g.tables) > 0 && slices.ContainsFunc(names, g.isTrigger) {
@@ -147,27 +145,6 @@ func (g *guard) same(a, b string) bool {
 }
 
 func (g *guard) isTrigger(r alter.Ref) bool { return slices.Contains(g.triggers, r.Table) }
-
-// isSwap says whether the statement is the announced rename: RENAME TABLE source TO retired, shadow TO source.
-func (g *guard) isSwap(q query, s alter.Statement) bool {
-	retired := g.retired.Load()
-	if retired == nil || len(g.swap) == 0 || s.Verb != "RENAME" {
-		return false
-	}
-	var names []table.Name
-	for _, r := range s.Names {
-		if r.Schema == "" {
-			if renameWords[strings.ToUpper(r.Table)] {
-				continue
-			}
-			r.Schema = q.schema
-		}
-		names = append(names, table.Name{Schema: r.Schema, Table: r.Table})
-	}
-	return slices.EqualFunc(names, []table.Name{g.swap[0], *retired, g.swap[1]}, func(a, b table.Name) bool {
-		return g.same(a.Schema, b.Schema) && g.same(a.Table, b.Table)
-	})
-}
 
 func isASCII(s string) bool {
 	for i := range len(s) {

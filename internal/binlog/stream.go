@@ -60,10 +60,6 @@ func New(cfg Config) *Stream {
 	return &Stream{cfg: cfg, guard: newGuard(cfg)}
 }
 
-// ExpectSwap announces the cut-over's rename: from now on one RENAME TABLE of source to retired and shadow to source (the
-// first of Guarded) is no intrusion. When it is read Run returns ErrSwapped. It may be called while Run runs.
-func (s *Stream) ExpectSwap(retired table.Name) { s.guard.retired.Store(&retired) }
-
 // ServerChangedError says that another server answers at the address, or that it was started anew: it may have lost
 // transactions that were read from it. Only what is stored with it can be trusted: continue from the checkpoint.
 type ServerChangedError struct{ Was, Is *conn.Server }
@@ -79,7 +75,8 @@ func (e *ServerChangedError) Error() string {
 // Run reads from Start on and calls emit for every transaction with changes or marks, in order, and now and then for an
 // empty one. It blocks until ctx ends (its cause is returned), emit returns an error (that one), or the log cannot be
 // followed. A lost connection is made again, within ReconnectTimeout, where the last complete transaction ended; an
-// interrupted transaction of which pieces were handed out is called back (Transaction.Undone).
+// interrupted transaction of which pieces were handed out is called back (Transaction.Undone). This run's own RENAME ends
+// it with ErrSwapped; DDL of others with a *ChangedError.
 func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transaction) error) error {
 	db, err := conn.Open(s.cfg.Conn, nil)
 	if err != nil {
@@ -107,12 +104,12 @@ func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transactio
 		if err != nil {
 			return fmt.Errorf("read binary log from %s: %w", a.read, err)
 		}
-		s.cfg.Log.Warn("binlog connection lost", "error", gone.err, "position", a.read.String(), "retry_in", pause)
+		s.cfg.Log.Warn("binlog connection lost", "error", gone.Error(), "position", a.read.String(), "retry_in", pause)
 		if err := a.interrupt(); err != nil {
 			return err
 		}
-		if err := wait(ctx, pause); err != nil {
-			return err
+		if err := conn.Pause(ctx, pause); err != nil {
+			return context.Cause(ctx)
 		}
 	}
 }
@@ -184,8 +181,7 @@ func (r *reading) check(ctx context.Context) error {
 	if err != nil {
 		return gone(err)
 	}
-	const rounding = 2 * time.Second
-	if apart := is.StartedAt.Sub(r.cfg.Server.StartedAt).Abs(); is.UUID != r.cfg.Server.UUID || apart > rounding {
+	if !is.SameRun(r.cfg.Server) {
 		return &ServerChangedError{Was: r.cfg.Server, Is: is}
 	}
 	var lowerCase int
@@ -236,16 +232,4 @@ func (r *retry) after(gone *goneError, lasted bool, limit time.Duration) (time.D
 	pause := min(firstPause<<min(r.count, 10), longestPause)
 	r.count++
 	return pause/2 + rand.N(pause), nil
-}
-
-// wait returns after d, or with the cause when ctx ends first.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
