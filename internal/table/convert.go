@@ -34,18 +34,22 @@ func conversion(from, to *Column, zone string) (Wrap, error) {
 	}
 }
 
-// localTime is the DATETIME that a TIMESTAMP, read in UTC, shows in the zone. CONVERT_TZ gives NULL for the zero date only.
+// zeros is true for dates with a zero year, month or day, which no time zone moves: the server judges them as they are.
+// CONVERT_TZ must not see them, since it makes an error of a text with zeros.
+const zeros = "(" + Hole + " LIKE '0000-%' OR " + Hole + " LIKE '%-00%')"
+
+// localTime is the DATETIME that a TIMESTAMP, read in UTC, shows in the zone.
 func localTime(zone string) Wrap {
-	return Wrap("COALESCE(CONVERT_TZ(" + Hole + ", '+00:00', " + literal(zone) + "), " + Hole + ")")
+	return Wrap("IF(" + zeros + ", " + Hole + ", CONVERT_TZ(" + Hole + ", '+00:00', " + literal(zone) + "))")
 }
 
-// instant is the TIMESTAMP, in UTC, that the zone shows as the given DATETIME. CONVERT_TZ gives NULL for NULL and for dates
-// with zeros, which the server may judge itself; it gives back its argument when the instant is out of range, and another
-// time when the zone skips this one: these do not come back on the way back, and become a text that the column refuses.
+// instant is the TIMESTAMP, in UTC, that the zone shows as the given DATETIME. CONVERT_TZ gives its argument back when the
+// instant is out of range, and another time when the zone skips this one: neither is the same again on the way back, and
+// both become a text that the column refuses.
 func instant(zone string) Wrap {
 	local := "CAST(" + Hole + " AS DATETIME(6))"
 	utc := "CONVERT_TZ(" + local + ", " + literal(zone) + ", '+00:00')"
-	return Wrap("CASE WHEN " + utc + " IS NULL THEN " + Hole +
+	return Wrap("CASE WHEN " + Hole + " IS NULL OR " + zeros + " THEN " + Hole +
 		" WHEN CONVERT_TZ(" + utc + ", '+00:00', " + literal(zone) + ") = " + local + " THEN " + utc +
 		" ELSE CONCAT('no TIMESTAMP: ', " + Hole + ") END")
 }

@@ -28,6 +28,9 @@ type Pair struct {
 	Wrap   Wrap // conversion that the write needs; the zero Wrap writes the value as it is
 }
 
+// IsConstant says whether the column is written with a constant instead of the source's value.
+func (p *Pair) IsConstant() bool { return p.Wrap != "" && !strings.Contains(string(p.Wrap), Hole) }
+
 // Wrap is SQL around a value: an expression with one or more holes for the source's value, "" for none.
 type Wrap string
 
