@@ -101,6 +101,22 @@ func rewrite(t *testing.T, db *sql.DB, c typeCase, def *table.Table, changes []R
 		if _, err := db.ExecContext(t.Context(), string(append(query, ')'))); err != nil {
 			t.Errorf("%s: %.300s: %v", c.name, query, err)
 		}
+		mustFind(t, db, def, change.After)
+	}
+}
+
+// mustFind checks that the literal of a value finds its row.
+func mustFind(t *testing.T, db *sql.DB, def *table.Table, row table.Row) {
+	t.Helper()
+	c := &def.Columns[1]
+	if row[1].Kind == table.Null || row[1].Kind == table.SQL || c.Kind == table.Geometry || c.Kind == table.Vector {
+		return // nothing is equal to them, or nobody compares them
+	}
+	query := fmt.Appendf(nil, "SELECT COUNT(*) FROM %s WHERE id = %d AND %s = ", def.Name, row[0].Num, table.Quote(c.Name))
+	query = sqlgen.AppendLiteral(query, c, row[1])
+	var n int
+	if err := db.QueryRowContext(t.Context(), string(query)).Scan(&n); err != nil || n != 1 {
+		t.Errorf("%.300s: %d rows, %v", query, n, err)
 	}
 }
 

@@ -20,6 +20,9 @@ func AppendLiteral(dst []byte, c *table.Column, v table.Value) []byte {
 	case table.Integer:
 		return strconv.AppendInt(dst, int64(v.Num), 10)
 	case table.Number:
+		if c.Kind == table.Set {
+			return strconv.AppendInt(dst, int64(v.Num), 10) // as the server takes its 64th member when it compares
+		}
 		return strconv.AppendUint(dst, v.Num, 10)
 	case table.Float32:
 		// As a double: the server parses those exactly and rounds to the same float.
