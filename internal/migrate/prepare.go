@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/alter"
@@ -107,6 +108,9 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone})
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
+	}
+	if refusals := table.ReplayRefusals(r.mapping); len(refusals) > 0 {
+		return fmt.Errorf("refuse --apply=replay: %s", strings.Join(refusals, "; "))
 	}
 	return nil
 }
