@@ -122,6 +122,9 @@ func (c *checksums) strip(raw []byte, e *event) error {
 		}
 		return nil
 	}
+	if !c.known {
+		return errors.New("the event comes before the log's format is told")
+	}
 	if !c.on {
 		return nil
 	}

@@ -9,14 +9,14 @@ import (
 // held are the XA transactions that stand in the log as prepared and are neither committed nor rolled back there, in the
 // order of their PREPARE. They are held even without rows of ours: their XA COMMIT is to be known when it comes.
 type held struct {
+	since    Position // before the first PREPARE since none was held
 	prepared []heldGroup
 	bytes    int
 }
 
 type heldGroup struct {
-	id     xid
-	before Position
-	group  *group
+	id    xid
+	group *group
 }
 
 // room says whether a transaction of that size fits beside what is held.
@@ -32,7 +32,10 @@ func (h *held) add(id xid, before Position, g *group) error {
 	if h.find(id) >= 0 {
 		return fmt.Errorf("XA transaction %s is prepared twice", id)
 	}
-	h.prepared = append(h.prepared, heldGroup{id, before, g})
+	if len(h.prepared) == 0 {
+		h.since = before
+	}
+	h.prepared = append(h.prepared, heldGroup{id, g})
 	h.bytes += g.bytes
 	return nil
 }
@@ -53,12 +56,13 @@ func (h *held) take(id xid) *group {
 	return g
 }
 
-// before returns p, or the position before the earliest transaction that is held.
+// before returns p, or the last position before it at which nothing was held: not even what is decided by now, for a stream
+// that starts between a PREPARE and its decision meets the decision alone.
 func (h *held) before(p Position) Position {
 	if len(h.prepared) == 0 {
 		return p
 	}
-	return h.prepared[0].before
+	return h.since
 }
 
 // UnknownXAError says that an XA transaction was committed whose PREPARE is older than the stream's start: whether it

@@ -12,7 +12,7 @@ import (
 // changed after the stream handed it out.
 type Transaction struct {
 	// End names the end of the transaction: a stream started there misses nothing after it and repeats nothing that it
-	// must not. While an XA transaction is prepared and undecided, End stays before its PREPARE.
+	// must not. While XA transactions are prepared and undecided, End stays before the first PREPARE since none was.
 	End Position
 
 	Clock       Clock
