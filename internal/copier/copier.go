@@ -5,9 +5,11 @@ package copier
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -116,13 +118,17 @@ func (c *Copier) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	planned := make(chan task, c.config.Workers)
+	workers, err := c.workers(ctx, db)
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
+	}
+	planned := make(chan task, workers)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(planned)
 		return c.plan(ctx, planned)
 	})
-	for range c.config.Workers {
+	for range workers {
 		w := &worker{Copier: c, db: db}
 		g.Go(func() error {
 			defer w.leave(ctx)
@@ -136,6 +142,24 @@ func (c *Copier) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("copy %s: not every chunk was copied, and no error says why", c.deps.Mapping.Source.Name)
 	}
 	return nil
+}
+
+// workers returns how many chunks to copy at once: one where a bulk insert keeps all others from the table's
+// AUTO_INCREMENT until it ends (MariaDB's default), as more would only wait and hold their locks meanwhile.
+func (c *Copier) workers(ctx context.Context, db *sql.DB) (int, error) {
+	counted := func(column table.Column) bool { return column.AutoIncrement }
+	if c.config.Workers == 1 || !slices.ContainsFunc(c.deps.Mapping.Shadow.Columns, counted) {
+		return c.config.Workers, nil
+	}
+	var mode int
+	if err := db.QueryRowContext(ctx, `SELECT @@innodb_autoinc_lock_mode`).Scan(&mode); err != nil {
+		return 0, fmt.Errorf("ask for innodb_autoinc_lock_mode: %w", err)
+	}
+	if mode == 2 {
+		return c.config.Workers, nil
+	}
+	c.deps.Log.Info("copying with one worker", "reason", "AUTO_INCREMENT is locked by each insert", "innodb_autoinc_lock_mode", mode)
+	return 1, nil
 }
 
 // task is a planned chunk.

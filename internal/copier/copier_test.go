@@ -90,7 +90,7 @@ func TestCopyEqualsSource(t *testing.T) {
 			}
 			t.Run(shape.Name, func(t *testing.T) {
 				name := fmt.Sprintf("t%d", i)
-				m := shape.Create(t, s, name, 400)
+				m := shape.Create(t, s, name, 250)
 				stats := mustRig(t, s, m, 37).mustRun(t)
 				mustEqual(t, s, name)
 				if want := s.MustQueryInt("SELECT COUNT(*) FROM " + name); int64(stats.Rows) != want {

@@ -49,6 +49,9 @@ func (w *worker) try(ctx context.Context, r sqlgen.Range) error {
 	}
 	err := w.exec(ctx, "START TRANSACTION")
 	if err == nil {
+		err = w.claim(ctx, r, sqlgen.LockingNow)
+	}
+	if err == nil {
 		err = w.exec(ctx, w.statements.Statement(r, sqlgen.LockingNow))
 	}
 	if err == nil {

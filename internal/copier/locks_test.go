@@ -23,7 +23,7 @@ func mustOn(t *testing.T, c *sql.Conn, statement string) {
 // TestLockedRowIsCopiedAsCommitted has an application transaction hold a changed row: the copy takes the new value, and
 // while it tries, the application is not kept from other rows of the chunk.
 func TestLockedRowIsCopiedAsCommitted(t *testing.T) {
-	for name, hold := range map[string]time.Duration{"for a moment": 300 * time.Millisecond, "for long": 4 * time.Second} {
+	for name, hold := range map[string]time.Duration{"for a moment": 300 * time.Millisecond, "for long": 2500 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 				r := mustRig(t, s, chunktest.Find(chunktest.Dense).Create(t, s, "t", 300), 1000)
@@ -39,6 +39,7 @@ func TestLockedRowIsCopiedAsCommitted(t *testing.T) {
 					if took := time.Since(begun); took > 300*time.Millisecond {
 						t.Errorf("a write to another row waited %v", took)
 					}
+					time.Sleep(20 * time.Millisecond)
 				}
 				mustOn(t, holder, "COMMIT")
 				if err := <-done; err != nil {
@@ -71,6 +72,7 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 		}()
 		waiting := "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%`" + s.Name + "`.`t__new`%'"
 		for end := time.Now().Add(20 * time.Second); s.MustQueryInt(waiting) == 0 && time.Now().Before(end); {
+			time.Sleep(10 * time.Millisecond)
 		}
 		mustOn(t, rival, "INSERT INTO t__new VALUES (1, 11)")
 		mustOn(t, rival, "COMMIT")

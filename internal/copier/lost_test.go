@@ -69,6 +69,7 @@ func TestStrandedStatementIsEnded(t *testing.T) {
 		most := int64(0)
 		for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); {
 			most = max(most, s.MustQueryInt(running))
+			time.Sleep(10 * time.Millisecond)
 		}
 		mustOn(t, rival, "COMMIT")
 		if err := <-done; err != nil {

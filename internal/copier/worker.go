@@ -144,6 +144,9 @@ func (w *worker) transact(ctx context.Context, r sqlgen.Range, reading sqlgen.Re
 	if err := w.exec(ctx, "START TRANSACTION"); err != nil {
 		return 0, 0, err
 	}
+	if err := w.claim(ctx, r, reading); err != nil {
+		return 0, 0, err
+	}
 	begun := time.Now()
 	result, err := w.session.ExecContext(ctx, w.statements.Statement(r, reading))
 	took := time.Since(begun)
@@ -158,6 +161,15 @@ func (w *worker) transact(ctx context.Context, r sqlgen.Range, reading sqlgen.Re
 		return 0, 0, fmt.Errorf("count rows: %w", err)
 	}
 	return rows, took, w.exec(ctx, "COMMIT")
+}
+
+// claim takes the locks of the source's rows where the copying statement cannot without waiting.
+func (w *worker) claim(ctx context.Context, r sqlgen.Range, reading sqlgen.Reading) error {
+	statement := w.statements.Claim(r)
+	if reading != sqlgen.LockingNow || statement == "" {
+		return nil
+	}
+	return w.exec(ctx, statement)
 }
 
 // refuseWarnings returns an error if the statement just carried out stored a value otherwise than it was.

@@ -13,7 +13,8 @@ type Reading uint8
 const (
 	// Locking takes shared locks on the rows that are read, and waits for them.
 	Locking Reading = iota
-	// LockingNow takes shared locks on the rows that are read; it is refused at once if one cannot be had.
+	// LockingNow takes shared locks on the rows that are read; it is refused at once if one cannot be had. MariaDB needs
+	// the statement of Claim before it, in the same transaction.
 	LockingNow
 )
 
@@ -41,13 +42,23 @@ func (c *Copy) Statement(r Range, reading Reading) string {
 	s.WriteString(c.key.from() + where(c.conditions(r)))
 	s.WriteString("\n ORDER BY " + c.key.order())
 	s.WriteString("\n   " + c.server.SharedReadClause())
-	if reading == LockingNow {
+	if reading == LockingNow && !c.server.IsMariaDB() {
 		s.WriteString(" NOWAIT")
 	}
 	if c.mapping.OnlyKey() {
 		s.WriteString("\n    ON DUPLICATE KEY UPDATE " + c.unchanged())
 	}
 	return s.String()
+}
+
+// Claim returns the statement that takes the shared locks of the range's rows or is refused at once; "" where Statement does
+// so itself. In MariaDB NOWAIT is for the whole statement: an INSERT with it would not wait for anything in the shadow
+// either, such as the lock on AUTO_INCREMENT that a bulk insert there takes.
+func (c *Copy) Claim(r Range) string {
+	if !c.server.IsMariaDB() {
+		return ""
+	}
+	return "SELECT COUNT(*)\n" + c.key.from() + where(c.key.within(r)) + "\n   " + c.server.SharedReadClause() + " NOWAIT"
 }
 
 // conditions are those of the range and, where a duplicate may be one of another unique key, that the row is missing.
