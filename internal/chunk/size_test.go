@@ -1,0 +1,127 @@
+package chunk
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// TestReckonedBoundariesAscend draws keys up to the ends of both integer types: boundaries follow one another at the
+// asked distance and none is beyond the greatest key.
+func TestReckonedBoundariesAscend(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		signed := rapid.Bool().Draw(t, "signed")
+		low := rapid.OneOf(rapid.Uint64(), rapid.Uint64Range(math.MaxUint64-50, math.MaxUint64)).Draw(t, "low")
+		high := low + rapid.Uint64Range(0, min(1000, math.MaxUint64-low)).Draw(t, "span")
+		value := func(n uint64) table.Value {
+			if signed {
+				return table.IntValue(int64(n ^ signBit))
+			}
+			return table.UintValue(n)
+		}
+		r := newReckoner(value(low), value(high), 1001)
+		if r == nil {
+			t.Fatal("keys without gaps are not reckoned")
+		}
+		next, steps := low, 0
+		for ; ; steps++ {
+			size := rapid.IntRange(1, 300).Draw(t, "size")
+			upper, ok := r.upper(size)
+			if !ok {
+				if next != 0 && next <= high && high-next >= uint64(size)-1 {
+					t.Fatalf("no boundary for %d keys from %d to %d", size, next, high)
+				}
+				return
+			}
+			if upper.Num != value(next+uint64(size)-1).Num || upper.Kind != value(0).Kind || next+uint64(size)-1 > high {
+				t.Fatalf("%v is the boundary of %d keys from %d to %d", upper, size, next, high)
+			}
+			if next += uint64(size); steps > 1001 {
+				t.Fatal("no end")
+			}
+		}
+	})
+}
+
+func TestSparseKeysAreNotReckoned(t *testing.T) {
+	for name, c := range map[string]struct {
+		low, high table.Value
+		rows      uint64
+		want      bool
+	}{
+		"dense":            {table.IntValue(1), table.IntValue(1000), 1000, true},
+		"half":             {table.IntValue(1), table.IntValue(1999), 1000, true},
+		"less than half":   {table.IntValue(1), table.IntValue(2100), 1000, false},
+		"the whole type":   {table.IntValue(math.MinInt64), table.IntValue(math.MaxInt64), 1 << 40, false},
+		"unsigned, all":    {table.UintValue(0), table.UintValue(math.MaxUint64), 1 << 40, false},
+		"no estimate":      {table.IntValue(1), table.IntValue(1), 0, false},
+		"across the zero":  {table.IntValue(-500), table.IntValue(500), 900, true},
+		"one row, the top": {table.UintValue(math.MaxUint64), table.UintValue(math.MaxUint64), 1, true},
+	} {
+		if got := newReckoner(c.low, c.high, c.rows) != nil; got != c.want {
+			t.Errorf("%s: reckoned: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// TestSizeFollowsTheTime simulates a server of a constant speed.
+func TestSizeFollowsTheTime(t *testing.T) {
+	for _, perSecond := range []float64{300, 20_000, 400_000, 1e9} {
+		s := newSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})
+		previous := s.rows()
+		for range 40 {
+			size := s.rows()
+			s.report(size, time.Duration(float64(size)/perSecond*float64(time.Second)))
+			if now := s.rows(); now > previous*growth || now < previous/shrinkage || now < 1 || now > mostRows {
+				t.Fatalf("%v rows/s: from %d to %d rows in one step", perSecond, previous, now)
+			}
+			previous = s.rows()
+		}
+		if want := min(perSecond/10, mostRows); math.Abs(float64(s.rows())-want) > 0.2*want+1 {
+			t.Errorf("%v rows/s: %d rows, want about %v", perSecond, s.rows(), want)
+		}
+	}
+}
+
+func TestSizeHasBounds(t *testing.T) {
+	wide := &table.Table{EstimatedRows: 100, DataBytes: 100 << 20}
+	s := newSizer(Config{}, wide)
+	if s.rows() != 16 {
+		t.Errorf("%d rows of 1 MiB, want 16", s.rows())
+	}
+	s.report(16, time.Millisecond)
+	if s.rows() != 16 {
+		t.Errorf("%d rows of 1 MiB after a fast chunk, want 16", s.rows())
+	}
+	s.report(2, time.Hour)
+	s.report(1, time.Hour)
+	if s.rows() != 1 {
+		t.Errorf("%d rows after the slowest chunk, want 1", s.rows())
+	}
+	fixed := newSizer(Config{Rows: 777}, wide)
+	fixed.report(777, time.Hour)
+	if fixed.rows() != 777 {
+		t.Errorf("%d rows, want the fixed 777", fixed.rows())
+	}
+}
+
+// TestLateReports has chunks of the same old size report one after another: together they move the size by one step.
+func TestLateReports(t *testing.T) {
+	s := newSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})
+	for range 5 {
+		s.report(1000, time.Millisecond)
+	}
+	if s.rows() != 2000 {
+		t.Errorf("%d rows after five fast chunks of 1000, want 2000", s.rows())
+	}
+	for range 5 {
+		s.report(1000, time.Minute)
+	}
+	if s.rows() != 250 {
+		t.Errorf("%d rows after five slow chunks of 1000, want 250", s.rows())
+	}
+}

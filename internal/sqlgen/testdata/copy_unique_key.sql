@@ -1,0 +1,34 @@
+-- MySQL
+INSERT INTO `shop`.`orders__new`
+       (`id`, `name`, `kind`, `at`)
+SELECT `id`, `name`, `kind`, `at`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
+            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ ORDER BY `name`, `id`
+   FOR SHARE NOWAIT;
+-- MariaDB
+INSERT INTO `shop`.`orders__new`
+       (`id`, `name`, `kind`, `at`)
+SELECT `id`, `name`, `kind`, `at`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
+            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ ORDER BY `name`, `id`
+   LOCK IN SHARE MODE;
+-- before it
+SELECT COUNT(*)
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
+   LOCK IN SHARE MODE NOWAIT;
+-- the 1000th row behind
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ ORDER BY `name`, `id`
+ LIMIT 1 OFFSET 999;
