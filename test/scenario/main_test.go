@@ -1,0 +1,34 @@
+// Package scenario_test runs the folders of test/scenarios, each of them a migration told as data, against every server.
+//
+// A folder holds create.sql (the table, beside the table n with the numbers 1 to 1000), alter, expect, and where they are
+// needed load.sql (transactions, a blank line between them, run again and again while the migration runs), during.sql (run
+// once when the rows are copied) and after.sql (questions that must answer 1). A file may come in a form of its own for one
+// kind of server: alter.mariadb. What expect may say is told at type spec.
+package scenario_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// atOnce is the number of migrations that run side by side: each mostly waits for its server.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
+	code := m.Run()
+	if err := odd.stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "stop servers:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
