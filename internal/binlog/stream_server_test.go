@@ -43,7 +43,7 @@ func TestStreamOnPrivateServers(t *testing.T) {
 	variants(t, func(t *testing.T, s *sandboxtest.Schema) {
 		for name, test := range map[string]func(*testing.T, *sandboxtest.Schema){
 			"rotation": testRotation, "xa": testXA, "killed": testKilled, "compressed": testCompressed, "resume": testResume,
-			"pieces": testPieces, "statement": testStatementFormat,
+			"pieces": testPieces, "statement": testStatementFormat, "purged": testPurged, "tagged": testTagged,
 		} {
 			t.Run(name, func(t *testing.T) { test(t, sandboxtest.NewSchema(t, s.Server)) })
 		}
