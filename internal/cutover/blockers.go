@@ -29,12 +29,13 @@ func (b blocker) String() string {
 	return fmt.Sprintf("connection %d (%s@%s), in a transaction since %s", b.session.Int64, b.user.String, b.host.String, b.since.String)
 }
 
-// openTransactions are all transactions of InnoDB but those of this run's cut-over sessions, which have none open.
+// openTransactions are all transactions of InnoDB, the oldest first; with 1 as the argument only those without a session.
 const openTransactions = `
 	SELECT CONCAT_WS(' ', t.trx_mysql_thread_id, t.trx_id, t.trx_started), t.trx_mysql_thread_id, p.user, p.host, t.trx_started
 	  FROM information_schema.innodb_trx t
 	  LEFT JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
-	 WHERE t.trx_mysql_thread_id <> CONNECTION_ID()`
+	 WHERE t.trx_mysql_thread_id <> CONNECTION_ID() AND (t.trx_mysql_thread_id = 0 OR ? = 0)
+	 ORDER BY t.trx_started, t.trx_mysql_thread_id`
 
 // tableLocks are the metadata locks of others on source and shadow. The server shows them where its instrument is on.
 const tableLocks = `
@@ -44,7 +45,8 @@ const tableLocks = `
 	  LEFT JOIN performance_schema.threads th ON th.thread_id = l.owner_thread_id
 	  LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = th.processlist_id AND t.trx_mysql_thread_id > 0
 	 WHERE l.object_type = 'TABLE' AND l.object_schema = ? AND l.object_name IN (?, ?) AND l.lock_status = 'GRANTED'
-	   AND (th.processlist_id IS NULL OR th.processlist_id <> CONNECTION_ID())`
+	   AND (th.processlist_id IS NULL OR th.processlist_id <> CONNECTION_ID())
+	 ORDER BY t.trx_started IS NULL, t.trx_started, l.owner_thread_id`
 
 func list(ctx context.Context, q conn.Querier, query string, args ...any) ([]blocker, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
@@ -91,7 +93,7 @@ func (c *Cutover) outlast(ctx context.Context, look func() ([]blocker, error)) (
 // awaitSnapshots waits for the transactions that began before the last rows were copied: one that reads the table for the
 // first time after the swap finds it without them. Those that outlast the patience are named, and not waited for.
 func (c *Cutover) awaitSnapshots(ctx context.Context) error {
-	left, err := c.outlast(ctx, func() ([]blocker, error) { return list(ctx, c.db, openTransactions) })
+	left, err := c.outlast(ctx, func() ([]blocker, error) { return list(ctx, c.db, openTransactions, 0) })
 	if conn.IsAccessDenied(err) {
 		c.cfg.Log.Warn("open transactions cannot be seen: one with an old snapshot will find the new table empty", "error", err)
 		return nil
@@ -106,13 +108,14 @@ func (c *Cutover) awaitSnapshots(ctx context.Context) error {
 }
 
 // awaitHolders waits for those who hold metadata locks on source or shadow now, as far as the server shows them: who
-// holds one for long makes an attempt futile, and an attempt stalls everybody else. MariaDB does not show locks by default; there it
-// is the prepared XA transactions whose session has gone that would let the source be locked and then hold up the rename.
+// holds one for long makes an attempt futile, and an attempt stalls everybody else. MariaDB does not show whose table it
+// is; there prepared XA transactions whose session has gone are waited for, which let the source be locked and then refuse
+// the rename. After the patience it is tried all the same: they may not concern the source.
 func (c *Cutover) awaitHolders(ctx context.Context) error {
 	n := c.cfg.Names
 	left, err := c.outlast(ctx, func() ([]blocker, error) {
 		if c.cfg.Server.IsMariaDB() {
-			return list(ctx, c.db, openTransactions+` AND t.trx_mysql_thread_id = 0`)
+			return list(ctx, c.db, openTransactions, 1)
 		}
 		return list(ctx, c.db, tableLocks, n.Source.Schema, n.Source.Table, n.Shadow.Table)
 	})
@@ -122,7 +125,7 @@ func (c *Cutover) awaitHolders(ctx context.Context) error {
 	if err != nil {
 		return passing(err)
 	}
-	if len(left) > 0 {
+	if len(left) > 0 && !c.cfg.Server.IsMariaDB() {
 		return &givenUp{fmt.Errorf("in the way: %s%s", describe(left), c.preparedXA(ctx))}
 	}
 	return nil
@@ -133,7 +136,7 @@ func (c *Cutover) holders(ctx context.Context) string {
 	n := c.cfg.Names
 	found, err := list(ctx, c.db, tableLocks, n.Source.Schema, n.Source.Table, n.Shadow.Table)
 	if err != nil || len(found) == 0 {
-		found, err = list(ctx, c.db, openTransactions)
+		found, err = list(ctx, c.db, openTransactions, 0)
 	}
 	if err != nil {
 		return "nobody that could be seen"
@@ -141,7 +144,7 @@ func (c *Cutover) holders(ctx context.Context) string {
 	return describe(found) + c.preparedXA(ctx)
 }
 
-const named = 5 // how many are named
+const named = 10 // how many are named
 
 func describe(blockers []blocker) string {
 	if len(blockers) == 0 {

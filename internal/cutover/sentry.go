@@ -92,13 +92,20 @@ func (c *Cutover) renameBehindSentry(ctx context.Context, before Definitions) (r
 	if err != nil {
 		return c.settle(ctx, r, held, before, err, renamer, locker)
 	}
+	locked, cancel := context.WithDeadline(ctx, began.Add(r.LockWait+c.lockedLimit()))
+	defer cancel()
+	// No live session can hold a row of a table that the RENAME has locked. A prepared XA transaction whose session has
+	// gone can: then the RENAME is to fail at once, with everybody waiting behind it.
+	if err := renamer.exec(locked, "limit lock waits", `SET SESSION innodb_lock_wait_timeout = 0`); err != nil {
+		return c.settle(ctx, r, held, before, err, renamer, locker)
+	}
 	rename := &queued{session: renamer, done: make(chan struct{})}
 	go func() {
 		defer close(rename.done)
 		rename.err = c.rename(ctx, renamer)
 	}()
-	if err = c.awaitQueued(ctx, rename); err == nil {
-		if err = c.proveLocked(ctx, locker, c.cfg.Names.Source, c.cfg.Names.Retired); err == nil {
+	if err = c.awaitQueued(locked, rename); err == nil {
+		if err = c.proveLocked(locked, locker, c.cfg.Names.Source, c.cfg.Names.Retired); err == nil {
 			err = c.letGo(ctx, locker, rename)
 		}
 	}
@@ -146,8 +153,6 @@ const stateWaiting = "Waiting for table metadata lock"
 // awaitQueued returns when the RENAME waits for the source. It takes its locks in the order of names, and the source's comes first,
 // so it waits there; that it does not wait for the shadow, which would let writers into the source, is tried.
 func (c *Cutover) awaitQueued(ctx context.Context, rename *queued) error {
-	ctx, cancel := context.WithTimeout(ctx, c.lockedLimit())
-	defer cancel()
 	for {
 		p, err := conn.FindProcess(ctx, c.db, rename.session.id)
 		if err != nil {
