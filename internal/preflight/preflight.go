@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -25,6 +26,8 @@ type Input struct {
 type Options struct {
 	AllowReplica bool // the server may be a replica
 	Refresh      bool // changes are applied by refresh, which needs commits to become visible in binlog order
+	// XAPatience is how long to wait for prepared XA transactions to be decided before they are a failure.
+	XAPatience time.Duration
 }
 
 // check is one thing to look at. It returns an error only when the server could not be asked.

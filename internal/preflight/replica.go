@@ -27,7 +27,7 @@ func checkReplica(ctx context.Context, in *inspection) ([]finding, error) {
 			continue
 		}
 		found = append(found, fail(fmt.Sprintf("the server is a replica of %s: the table would change here and not there", from),
-			fmt.Sprintf("migrate on %s; or allow it with --allow-on-replica; or, if this is no replica any more: %s", from, forgetSource(in.Server))))
+			fmt.Sprintf("migrate on %s; or allow it with --allow-on-replica; or, if this is no replica any more: %s", from, forgetSource(in.Server, channel))))
 	}
 	if len(found) > 0 && in.AllowReplica && (in.global.off("log_replica_updates") || in.global.off("log_slave_updates")) {
 		found = append(found, fail("log_replica_updates (log_slave_updates) is OFF: changes that come from the source are not in this replica's binary log",
@@ -47,11 +47,17 @@ func replicaStatus(s *conn.Server) string {
 	}
 }
 
-func forgetSource(s *conn.Server) string {
-	if s.IsMariaDB() || !s.Version.AtLeast(8, 0, 22) {
-		return "RESET SLAVE ALL"
+// forgetSource is the statement by which a server stops being a replica of that channel's source; "" is the unnamed channel.
+func forgetSource(s *conn.Server, channel string) string {
+	name := "'" + strings.ReplaceAll(channel, "'", "''") + "'"
+	switch {
+	case s.IsMariaDB():
+		return "RESET SLAVE " + name + " ALL"
+	case s.Version.AtLeast(8, 0, 22):
+		return "RESET REPLICA ALL FOR CHANNEL " + name
+	default:
+		return "RESET SLAVE ALL FOR CHANNEL " + name
 	}
-	return "RESET REPLICA ALL"
 }
 
 // first returns the value of the first of these columns that the row has.

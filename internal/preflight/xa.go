@@ -12,11 +12,8 @@ import (
 	"github.com/midstreamdb/midstream/internal/conn"
 )
 
-// xaPatience is how long a preflight waits for prepared transactions to be decided; xaPause is the time between two looks.
-const (
-	xaPatience = 3 * time.Second
-	xaPause    = 100 * time.Millisecond
-)
+// xaPause is the time between two looks at the prepared transactions.
+const xaPause = 100 * time.Millisecond
 
 // PreparedXA is the error that transactions stand prepared and undecided. XIDs are written as XA COMMIT takes them.
 type PreparedXA struct{ XIDs []string }
@@ -27,7 +24,7 @@ func (e *PreparedXA) Error() string {
 }
 
 // AwaitNoPreparedXA waits until no XA transaction stands prepared on the server: the rows of one that was prepared before the
-// stream's start could not be followed. After patience it returns *PreparedXA.
+// stream's start could not be followed. After patience (0: one look) it returns *PreparedXA.
 func AwaitNoPreparedXA(ctx context.Context, q conn.Querier, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
@@ -56,7 +53,7 @@ func checkXA(ctx context.Context, in *inspection) ([]finding, error) {
 	if in.lacksPrivileges {
 		return nil, nil
 	}
-	err := AwaitNoPreparedXA(ctx, in.DB, xaPatience)
+	err := AwaitNoPreparedXA(ctx, in.DB, in.XAPatience)
 	var prepared *PreparedXA
 	if errors.As(err, &prepared) {
 		return []finding{fail(prepared.Error(), fmt.Sprintf("decide each of them: XA COMMIT or XA ROLLBACK %s", prepared.XIDs[0]))}, nil

@@ -1,0 +1,444 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// setting is a way to set a server that a check has something to say about.
+type setting struct {
+	set, undo string
+	options   Options
+	find      func(*Report) []Finding // nil: the one failure
+	check     string
+	text, fix string
+}
+
+func warnings(r *Report) []Finding { return r.Warnings }
+func notes(r *Report) []Finding    { return r.Notes }
+
+var settings = []setting{
+	{set: "SET GLOBAL binlog_format = 'MIXED'", check: "binary log", text: "binlog_format is MIXED: statements are logged", fix: "SET GLOBAL binlog_format = 'ROW', then"},
+	{set: "SET GLOBAL binlog_row_image = 'MINIMAL'", check: "binary log", text: "binlog_row_image is MINIMAL: rows are logged without", fix: "SET GLOBAL binlog_row_image = 'FULL', then"},
+	{set: "SET GLOBAL binlog_row_image = 'NOBLOB'", check: "binary log", text: "binlog_row_image is NOBLOB", fix: "SET GLOBAL binlog_row_image = 'FULL'"},
+	{set: "SET GLOBAL max_allowed_packet = 65536", check: "packet size", text: "max_allowed_packet is 65536 bytes", fix: "SET GLOBAL max_allowed_packet = 67108864"},
+	{set: "SET GLOBAL read_only = ON", undo: "SET GLOBAL read_only = OFF", find: warnings, check: "read only", text: "read_only is ON: the user may write all the same", fix: "the server that takes the writes"},
+	{set: "SET GLOBAL binlog_expire_logs_seconds = 3600", find: warnings, check: "retention", text: "the server keeps binary logs for 1h0m0s only", fix: "SET GLOBAL binlog_expire_logs_seconds = 172800"},
+	{set: "CREATE TABLE mysql.rds_configuration (name varchar(100), value varchar(100)); INSERT INTO mysql.rds_configuration VALUES ('binlog retention hours', NULL)",
+		undo: "UPDATE mysql.rds_configuration SET value = '48'", find: warnings, check: "retention", text: "(RDS) removes binary logs as soon as it can", fix: "CALL mysql.rds_set_configuration('binlog retention hours', 48)"},
+	{set: "DO 0", undo: "DROP TABLE mysql.rds_configuration", find: notes, check: "retention", text: "(RDS) keeps binary logs for 48 hours"},
+}
+
+var settingsOfMySQL = []setting{
+	{set: "SET GLOBAL transaction_read_only = ON", check: "read only", text: "transaction_read_only is ON in new sessions", fix: "SET GLOBAL transaction_read_only = OFF"},
+	{set: "SET GLOBAL binlog_row_value_options = 'PARTIAL_JSON'", check: "binary log", text: "binlog_row_value_options is PARTIAL_JSON: of JSON columns", fix: "SET GLOBAL binlog_row_value_options = '', then"},
+	{set: "SET GLOBAL binlog_order_commits = OFF", options: Options{Refresh: true}, check: "binary log", text: "binlog_order_commits is OFF", fix: "SET GLOBAL binlog_order_commits = ON, or use --apply=replay"},
+	{set: "SET GLOBAL binlog_order_commits = OFF", undo: "SET GLOBAL binlog_order_commits = ON", find: notes, check: "binary log", text: "binlog_order_commits is OFF", fix: ""},
+	{set: "SET GLOBAL super_read_only = ON", undo: "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF", check: "read only", text: "super_read_only is ON: nobody can write", fix: "the server that takes the writes"},
+	{set: "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9", check: "replica", text: "the server is a replica of 127.0.0.1:9", fix: "RESET REPLICA ALL FOR CHANNEL ''"},
+	{set: "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9 FOR CHANNEL 'far'", check: "replica", text: "the server is a replica of 127.0.0.1:9", fix: "RESET REPLICA ALL FOR CHANNEL 'far'"},
+	{set: "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9", undo: "RESET REPLICA ALL FOR CHANNEL ''", options: Options{AllowReplica: true}, find: notes, check: "replica", text: "a replica of 127.0.0.1:9, as allowed"},
+}
+
+var settingsOfMariaDB = []setting{
+	{set: "SET GLOBAL tx_read_only = ON", check: "read only", text: "_read_only is ON in new sessions", fix: "SET GLOBAL t"},
+	{set: "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9", check: "replica", text: "the server is a replica of 127.0.0.1:9", fix: "RESET SLAVE '' ALL"},
+	{set: "CHANGE MASTER 'far' TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9", check: "replica", text: "the server is a replica of 127.0.0.1:9", fix: "RESET SLAVE 'far' ALL"},
+	{set: "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9", undo: "RESET SLAVE '' ALL", options: Options{AllowReplica: true}, find: notes, check: "replica", text: "a replica of 127.0.0.1:9, as allowed"},
+}
+
+// TestRunOnServersSetWrongly has one server of its own per engine, set in one wrong way after the other.
+func TestRunOnServersSetWrongly(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{Args: []string{"--binlog-ignore-db=ignored", "--log-slave-updates=ON"}}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		s.MustExec("CREATE TABLE t (id int PRIMARY KEY); CREATE DATABASE ignored; CREATE TABLE ignored.t (id int PRIMARY KEY)")
+		list := append(settings, settingsOfMySQL...)
+		if server.Engine.MariaDB() {
+			list = append(settings, settingsOfMariaDB...)
+			s.MustExec("SET GLOBAL binlog_expire_logs_seconds = 0")
+		}
+		if server.Engine == sandbox.MariaDB118 {
+			list = append(list, setting{set: "SET GLOBAL max_binlog_total_size = 1073741824", find: warnings, check: "retention", text: "when they exceed 1.0 GiB together", fix: "SET GLOBAL max_binlog_total_size = 0"})
+		}
+		for _, c := range list {
+			tryOut(t, s, c)
+		}
+		mustFail(t, mustRunAlone(t, input(t, s.Server, "ignored", "t")), "binary log filter", "binlog-ignore-db=ignored keeps the database ignored out of", "without this filter")
+		checkOwnSessionsSettings(t, s)
+		checkReadOnlyForOthers(t, s)
+		checkXATransactions(t, s)
+		if !server.Engine.MariaDB() {
+			checkSettingsOfOthers(t, s)
+		} else {
+			checkDisks(t, s)
+		}
+
+		becomeReplica, updates := "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9", "--log-replica-updates=OFF"
+		if server.Engine.MariaDB() {
+			becomeReplica, updates = "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9", "--log-slave-updates=OFF"
+		}
+		s.MustExec(becomeReplica)
+		if err := server.Restart(t.Context(), updates, "--binlog-do-db=other"); err != nil {
+			t.Fatal(err)
+		}
+		in := input(t, s.Server, s.Name, "t")
+		in.AllowReplica = true
+		r := mustRunAlone(t, in)
+		mustFind(t, r.Failures, "replica", "log_replica_updates (log_slave_updates) is OFF", "start the replica with it ON")
+		mustFind(t, r.Failures, "binary log filter", "binlog-do-db=other keeps the database "+s.Name+" out of", "without this filter")
+		if len(r.Failures) != 2 {
+			t.Errorf("want 2 failures, got:\n%s", r)
+		}
+		if err := server.Restart(t.Context(), "--skip-log-bin"); err != nil {
+			t.Fatal(err)
+		}
+		mustFind(t, mustRunAlone(t, in).Failures, "binary log", "the binary log is off", "start the server with --log-bin")
+	})
+}
+
+// tryOut sets the server, looks for the finding, undoes it with the proposed statement where there is no other, and looks again.
+func tryOut(t *testing.T, s *sandboxtest.Schema, c setting) {
+	t.Helper()
+	s.MustExec(c.set)
+	in := input(t, s.Server, s.Name, "t")
+	in.Options = c.options
+	r := mustRunAlone(t, in)
+	closeNow(t, s, in)
+	found := r.Failures
+	if c.find != nil {
+		if len(r.Failures) > 0 {
+			t.Errorf("%s: got %s", c.set, r)
+		}
+		found = c.find(r)
+	} else {
+		mustFail(t, r, c.check, c.text, c.fix)
+	}
+	mustFind(t, found, c.check, c.text, c.fix)
+	if c.undo == "" {
+		for _, f := range found {
+			if f.Check == c.check {
+				c.undo = f.Fix
+			}
+		}
+		if _, reset, ok := strings.Cut(c.undo, "if this is no replica any more: "); ok {
+			c.undo = reset
+		}
+		c.undo, _, _ = strings.Cut(c.undo, ", ")
+	}
+	s.MustExec(c.undo)
+	in = input(t, s.Server, s.Name, "t")
+	r = mustRunAlone(t, in)
+	closeNow(t, s, in)
+	if len(r.Failures)+len(r.Warnings) > 0 {
+		t.Errorf("%s: after %s: %s", c.set, c.undo, r)
+	}
+}
+
+func checkOwnSessionsSettings(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	for _, c := range []struct {
+		settings  conn.Settings
+		text, fix string
+	}{
+		{conn.Settings{"binlog_format": "'STATEMENT'"}, "binlog_format is STATEMENT in new sessions of this user", "SET GLOBAL binlog_format = 'ROW'"},
+		{conn.Settings{"binlog_row_image": "'MINIMAL'"}, "binlog_row_image is MINIMAL in new sessions of this user", "SET GLOBAL binlog_row_image = 'FULL'"},
+		{conn.Settings{"sql_log_bin": "0"}, "sql_log_bin is OFF in new sessions of this user", "init_connect"},
+	} {
+		in := input(t, s.Server, s.Name, "t")
+		in.DB = open(t, s.Server, c.settings)
+		r, err := Run(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeNow(t, s, in)
+		mustFind(t, r.Failures, "binary log", c.text, c.fix)
+	}
+}
+
+// closeNow ends the sessions of an input, which may have begun with settings that the next test would find, and waits until
+// they are gone.
+func closeNow(t *testing.T, s *sandboxtest.Schema, in Input) {
+	t.Helper()
+	if err := in.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		found, err := checkOtherSessions(t.Context(), &inspection{Input: Input{DB: s.DB, Server: in.Server}})
+		if err == nil && len(found) == 0 {
+			return
+		}
+		if err := errors.Join(err, conn.Pause(t.Context(), 5*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func checkReadOnlyForOthers(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	_, in := restricted(t, s, s.Name, "none")
+	s.MustExec("SET GLOBAL read_only = ON")
+	mustFail(t, mustRunAlone(t, in), "read only", "read_only is ON and the user has no right to write", "the server that takes the writes")
+	s.MustExec("SET GLOBAL read_only = OFF")
+}
+
+func checkXATransactions(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	xids := []string{"'order 7','b',1", "X'00ff27',X'',9"}
+	for _, xid := range xids {
+		db := s.Server.OpenMulti(s.Name) // ends with its session: MariaDB lets others decide then only
+		_, err := db.ExecContext(t.Context(), "XA START "+xid+"; INSERT INTO t VALUES ("+xid[len(xid)-1:]+"); XA END "+xid+"; XA PREPARE "+xid)
+		if err := errors.Join(err, db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in := input(t, s.Server, s.Name, "t")
+	r := mustRunAlone(t, in)
+	mustFail(t, r, "XA transactions", "XA transactions are prepared and not decided: ", "decide each of them: XA COMMIT or XA ROLLBACK ")
+
+	var prepared *PreparedXA
+	if err := AwaitNoPreparedXA(t.Context(), in.DB, 0); !errors.As(err, &prepared) || len(prepared.XIDs) != 2 {
+		t.Fatalf("got %v", err)
+	}
+	for _, xid := range prepared.XIDs {
+		if !strings.Contains(r.Failures[0].Text, xid) {
+			t.Errorf("%s does not name %s", r.Failures[0].Text, xid)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := AwaitNoPreparedXA(ctx, in.DB, time.Minute); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the end of the context", err)
+	}
+	in.XAPatience = time.Minute
+	waited := make(chan error)
+	go func() {
+		r, err := Run(t.Context(), in)
+		if err == nil {
+			err = r.Err()
+		}
+		waited <- err
+	}()
+	for _, xid := range prepared.XIDs {
+		s.MustExec("XA ROLLBACK " + xid)
+	}
+	if err := <-waited; err != nil {
+		t.Errorf("waited until they were decided, got %v", err)
+	}
+}
+
+func checkSettingsOfOthers(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	for set, text := range map[string]string{
+		"binlog_format = 'STATEMENT'":               ") have binlog_format=STATEMENT: rows that they change",
+		"binlog_row_image = 'MINIMAL'":              ") have binlog_row_image=MINIMAL: rows that they change",
+		"binlog_row_value_options = 'PARTIAL_JSON'": ") have binlog_row_value_options=PARTIAL_JSON: rows that they change",
+		"sql_log_bin = 0":                           ") have sql_log_bin=OFF: rows that they change",
+	} {
+		other, id, err := conn.Session(t.Context(), open(t, s.Server, nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.ExecContext(t.Context(), "SET SESSION "+set); err != nil {
+			t.Fatal(err)
+		}
+		in := input(t, s.Server, s.Name, "t")
+		r := mustRunAlone(t, in)
+		mustFail(t, r, "other sessions", text, "KILL ")
+		if err := other.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, kill, _ := strings.Cut(r.Failures[0].Fix, ": ")
+		s.MustExec(strings.TrimSuffix(kill, ";"))
+		if p, err := conn.FindProcess(t.Context(), s.DB, id); err != nil || p != nil && p.Command != "Killed" {
+			t.Errorf("%s: the session goes on: %v, %v", kill, p, err)
+		}
+	}
+}
+
+func checkDisks(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	in := input(t, s.Server, s.Name, "t")
+	mustFind(t, mustRunAlone(t, in).Notes, "room", "the server does not tell how much room is left", "")
+	s.MustExec("INSTALL SONAME 'disks'")
+	inspected, err := inspect(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	disks, err := readDisks(t.Context(), inspected)
+	if d := diskOf(disks, inspected.global["datadir"]); err != nil || d == nil || d.free == 0 {
+		t.Errorf("disks %+v, %v: want that of %s", disks, err, inspected.global["datadir"])
+	}
+	if r := mustRunAlone(t, in); len(r.Failures)+len(r.Warnings) > 0 || strings.Contains(r.String(), "does not tell") {
+		t.Errorf("got %s", r)
+	}
+	inspected.source.DataBytes = 1 << 60
+	found, err := checkRoom(t.Context(), inspected)
+	if err != nil || len(found) < 2 || found[1].level != failure || !strings.Contains(found[1].Text, "free: the copy takes about 1.0 EiB") {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}
+
+func TestServerFindings(t *testing.T) {
+	for _, c := range []struct {
+		flavor  conn.Flavor
+		text    string
+		global  variables
+		failure string
+	}{
+		{conn.MySQL, "8.0.13", nil, ""},
+		{conn.MySQL, "8.0.36-28", variables{"version_comment": "Percona Server (GPL), Release 28"}, ""},
+		{conn.MySQL, "26.10.0", nil, ""},
+		{conn.MySQL, "8.0.12", nil, "the server is MySQL 8.0.12: too old"},
+		{conn.MySQL, "5.7.44-log", nil, "the server is MySQL 5.7.44: too old"},
+		{conn.MariaDB, "10.6.0-MariaDB", nil, ""},
+		{conn.MariaDB, "5.5.5-10.11.4-MariaDB-log", nil, ""},
+		{conn.MariaDB, "10.5.25-MariaDB", nil, "the server is MariaDB 10.5.25: too old"},
+		{conn.MySQL, "8.0.11-TiDB-v7.5.0", nil, "the server is TiDB (8.0.11-TiDB-v7.5.0), which is not supported"},
+		{conn.MySQL, "8.0.30-Vitess", nil, "the server is Vitess"},
+		{conn.MySQL, "8.0.33", variables{"version_comment": "Dolt"}, "the server is Dolt (8.0.33)"},
+		{conn.MariaDB, "10.11.4-MariaDB", variables{"wsrep_on": "ON"}, "a node of a Galera cluster"},
+		{conn.MariaDB, "10.11.4-MariaDB", variables{"wsrep_on": "OFF"}, ""},
+		{conn.MySQL, "9.7.4", variables{"group_replication_single_primary_mode": "OFF", "group_replication_group_name": "aa"}, "a replication group with several primaries"},
+		{conn.MySQL, "9.7.4", variables{"group_replication_single_primary_mode": "ON", "group_replication_group_name": "aa"}, ""},
+		{conn.MySQL, "9.7.4", variables{"group_replication_single_primary_mode": "OFF", "group_replication_group_name": ""}, ""},
+		{conn.MySQL, "8.0.32", variables{"aurora_version": "3.05"}, ""},
+	} {
+		version, err := conn.ParseVersion(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Report
+		for _, f := range serverFindings(&conn.Server{Flavor: c.flavor, Version: version, Text: c.text}, c.global) {
+			r.add(f)
+		}
+		switch {
+		case c.failure == "" && len(r.Failures) > 0:
+			t.Errorf("%s: got %s", c.text, r.String())
+		case c.failure != "" && (len(r.Failures) != 1 || !strings.Contains(r.Failures[0].Text, c.failure)):
+			t.Errorf("%s: got %s, want %q", c.text, r.String(), c.failure)
+		}
+		if _, aurora := c.global["aurora_version"]; aurora != (len(r.Notes) == 1) {
+			t.Errorf("%s: notes %v", c.text, r.Notes)
+		}
+	}
+}
+
+func TestSessionFindings(t *testing.T) {
+	rows := []map[string]string{{"id": "7", "setting": "a=1"}}
+	for range 12 {
+		rows = append(rows, map[string]string{"id": "9", "setting": "b=2"})
+	}
+	found := sessionFindings(rows)
+	if len(found) != 2 || !strings.HasPrefix(found[0].Text, "other sessions (7) have a=1: ") || found[0].Fix != "end them or wait for their end: KILL 7;" ||
+		!strings.HasPrefix(found[1].Text, "other sessions (9, 9, 9, 9, 9, 9, 9, 9, 9, 9, …) have b=2: ") || !strings.HasSuffix(found[1].Fix, "KILL 9; …") {
+		t.Errorf("got %+v", found)
+	}
+}
+
+func TestFilterFindings(t *testing.T) {
+	for _, c := range []struct {
+		schema, do, ignore string
+		refused            bool
+	}{
+		{"app", "", "", false},
+		{"app", "app", "", false},
+		{"app", "other,app", "", false},
+		{"app", "other", "", true},
+		{"app", "apple", "", true},
+		{"app", "", "app", true},
+		{"app", "", "x,APP", true},
+		{"app", "", "apple", false},
+		{"app", "app", "app", true},
+	} {
+		if got := filterFindings(c.schema, c.do, c.ignore); (len(got) == 1) != c.refused {
+			t.Errorf("%+v: got %v", c, got)
+		}
+	}
+}
+
+func TestVariablesThatAServerLacks(t *testing.T) {
+	if found := binlogFindings(variables{"log_bin": "ON"}, variables{}, Options{Refresh: true}); len(found) > 0 {
+		t.Errorf("a later server without these settings: got %v", found)
+	}
+	full := variables{"log_bin": "1", "binlog_format": "row", "binlog_row_image": "FULL_NODUP"}
+	if found := binlogFindings(full, full, Options{Refresh: true}); len(found) > 0 {
+		t.Errorf("got %v", found)
+	}
+	for _, c := range []struct {
+		global variables
+		warned bool
+	}{
+		{variables{}, false},
+		{variables{"binlog_expire_logs_seconds": "0", "expire_logs_days": "0.000000"}, false},
+		{variables{"binlog_expire_logs_seconds": "0", "expire_logs_days": "0.5"}, true},
+		{variables{"expire_logs_days": "1"}, false},
+		{variables{"binlog_expire_logs_seconds": "86399"}, true},
+		{variables{"binlog_expire_logs_seconds": "86399", "binlog_expire_logs_auto_purge": "OFF"}, false},
+	} {
+		if found := retentionFindings(c.global); (len(found) == 1) != c.warned {
+			t.Errorf("%v: got %v", c.global, found)
+		}
+	}
+}
+
+func TestRoomFindings(t *testing.T) {
+	n := need{table: 100, log: 50}
+	root, logs := &disk{"/", 1000}, &disk{"/log", 1000}
+	for _, c := range []struct {
+		name       string
+		data, logs *disk
+		want       []level
+	}{
+		{"enough", root, logs, nil},
+		{"unknown", nil, logs, []level{remark}},
+		{"no room for the table", &disk{"/", 99}, logs, []level{failure}},
+		{"no room for table and log", &disk{"/", 149}, &disk{"/", 149}, []level{warning}},
+		{"room for the table, the log elsewhere", &disk{"/", 100}, logs, nil},
+		{"no room for the log", root, &disk{"/log", 49}, []level{warning}},
+		{"log unknown", &disk{"/", 100}, nil, nil},
+	} {
+		var got []level
+		for _, f := range roomFindings(n, c.data, c.logs) {
+			got = append(got, f.level)
+		}
+		if len(got) != len(c.want) || len(got) == 1 && got[0] != c.want[0] {
+			t.Errorf("%s: got %v", c.name, got)
+		}
+	}
+}
+
+func TestDiskOf(t *testing.T) {
+	disks := []disk{{path: "/"}, {path: "/var/lib"}, {path: "/var"}, {path: "/var/library"}}
+	for folder, want := range map[string]string{"/var/lib/mysql/": "/var/lib", "/var/lib": "/var/lib", "/var/library/x": "/var/library", "/var/libx": "/var", "/srv": "/"} {
+		if d := diskOf(disks, folder); d == nil || d.path != want {
+			t.Errorf("%s: got %v, want %s", folder, d, want)
+		}
+	}
+	if d := diskOf(disks[1:], "/srv"); d != nil {
+		t.Errorf("got %v, want none", d)
+	}
+}
+
+func TestBytesText(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0 bytes", 1023: "1023 bytes", 1024: "1.0 KiB", 1 << 20: "1.0 MiB", 3 << 29: "1.5 GiB", 1 << 62: "4.0 EiB"} {
+		if got := bytesText(n); got != want {
+			t.Errorf("%d: got %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestSystemSchemasAreRefusedInAnyCase(t *testing.T) {
+	in := &inspection{Input: Input{Names: table.NamesFor(table.Name{Schema: "Performance_Schema", Table: "threads"})}}
+	found, err := checkTable(t.Context(), in)
+	if err != nil || len(found) != 1 || !strings.Contains(found[0].Text, "is a table of the server's own") {
+		t.Errorf("got %v, %v", found, err)
+	}
+}
