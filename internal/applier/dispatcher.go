@@ -51,7 +51,9 @@ func (d *dispatcher) handOut() {
 		d.idle--
 		d.work <- batch
 	}
-	d.counters.busy.Store(int64(d.cfg.Workers - d.idle))
+	busy := int64(d.cfg.Workers - d.idle)
+	d.counters.busy.Store(busy)
+	d.counters.mostBusy.Store(max(busy, d.counters.mostBusy.Load()))
 	d.counters.waiting.Store(int64(d.scheduler.Pending() - d.scheduler.Ready()))
 	d.counters.setFigures(d.scheduler.Figures())
 }

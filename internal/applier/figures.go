@@ -11,6 +11,7 @@ type Figures struct {
 	Seen, Applied uint64 // row changes
 	Retries       uint64 // of batches
 	Workers, Busy int
+	MostBusy      int     // workers that were busy at once
 	Waiting       int     // transactions that wait for one they depend on
 	Parallelism   float64 // transactions that the source's clock let run together, on average; 0: not known yet
 }
@@ -26,6 +27,7 @@ func (r *Replay) Figures() Figures {
 		Retries:     c.retries.Load(),
 		Workers:     r.cfg.Workers,
 		Busy:        int(c.busy.Load()),
+		MostBusy:    int(c.mostBusy.Load()),
 		Waiting:     int(c.waiting.Load()),
 		Parallelism: c.figures.Width(),
 	}

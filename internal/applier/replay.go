@@ -83,8 +83,8 @@ type item struct {
 
 // counters are read by the status display at any time.
 type counters struct {
-	seen, applied, retries atomic.Uint64
-	busy, waiting          atomic.Int64
+	seen, applied, retries  atomic.Uint64
+	busy, waiting, mostBusy atomic.Int64
 
 	mu      sync.Mutex
 	figures schedule.Figures

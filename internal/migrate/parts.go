@@ -31,7 +31,7 @@ func (p *parts) fill(s *status.Snapshot) {
 	s.Copied, s.ChunkSize, s.CopyWorkers, s.CopyDone = copied.Rows, uint64(p.chunker.Size()), p.workers, p.copyDone.Load()
 	f := p.replay.Figures()
 	s.ChangesSeen, s.ChangesApplied, s.Backlog = f.Seen, f.Applied, f.Seen-f.Applied
-	s.Workers, s.Busy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.Waiting, f.Parallelism
+	s.Workers, s.Busy, s.MostBusy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.MostBusy, f.Waiting, f.Parallelism
 	s.Retries = f.Retries + copied.Retries
 	s.Throttled = p.gate.Reason()
 	low := p.applied.Low()

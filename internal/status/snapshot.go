@@ -24,6 +24,7 @@ type Snapshot struct {
 	Lag            time.Duration // age of the newest heartbeat that has been applied
 	Workers        int           // apply workers
 	Busy           int           // of them, applying
+	MostBusy       int           // of them, applying at once, at most so far
 	Waiting        int           // transactions that wait for one they depend on
 	Retries        uint64        // of batches and chunks: deadlocks, lock waits, lost connections
 	Parallelism    float64       // mean number of transactions that the source's clock let run together; 0: not known

@@ -1,0 +1,277 @@
+//go:build bench
+
+// Package bench measures ratios: every figure stands beside what it is to be compared with, taken in the same run.
+package bench
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/applier"
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/load"
+	"github.com/midstreamdb/midstream/internal/load/proof"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// TestApply: a load is written once by eight connections; then its part of the binary log is replayed onto a fresh copy
+// of the table as it was before, by one statement per row change, and by 1, 2, 4 and 8 workers, without and with a delay
+// of 1 ms between tool and server. After each replay the copy must equal the table.
+func TestApply(t *testing.T) {
+	for _, engine := range engines(t) {
+		for name, skew := range map[string]load.Skew{"uniform": {}, "skewed": {Zipf: 1.1}} {
+			t.Run(fmt.Sprintf("%s, %s", engine, name), func(t *testing.T) {
+				b := newApplyBench(t, engine, skew)
+				out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+				fmt.Fprintf(out, "\n%s, %s: %d row changes in %d transactions\n", engine, name, b.changes, b.transactions)
+				fmt.Fprintln(out, "delay\tworkers\tchanges/s\tof 1 worker\tbatches' retries\tclock allows\t")
+				for _, delay := range []time.Duration{0, time.Millisecond} {
+					b.rowByRow(delay).print(out, delay, "row by row", 0)
+					var one float64
+					for _, workers := range []int{1, 2, 4, 8} {
+						r := b.replay(workers, delay)
+						if workers == 1 {
+							one = r.rate
+						}
+						r.print(out, delay, strconv.Itoa(workers), one)
+					}
+				}
+				_ = out.Flush() // standard output
+			})
+		}
+	}
+}
+
+// engines are those of BENCH_ENGINES, by default MySQL and the newest MariaDB.
+func engines(t *testing.T) []sandbox.Engine {
+	t.Helper()
+	list := os.Getenv("BENCH_ENGINES")
+	if list == "" {
+		list = "mysql,mariadb"
+	}
+	engines, err := sandbox.ParseEngines(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engines
+}
+
+// applyBench is a part of a binary log, and the table before and after it.
+type applyBench struct {
+	t            *testing.T
+	s            *sandboxtest.Schema
+	db           *sql.DB
+	server       *conn.Server
+	log          *changelog.Changelog
+	start        binlog.Position
+	fence        uint64
+	changes      int
+	transactions int
+}
+
+const (
+	rows     = 200_000
+	loadTime = 15 * time.Second
+)
+
+func newApplyBench(t *testing.T, engine sandbox.Engine, skew load.Skew) *applyBench {
+	t.Helper()
+	server := sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: []string{"--innodb-buffer-pool-size=2G"}})
+	b := &applyBench{t: t, s: sandboxtest.NewSchema(t, server.Address())}
+	ctx := t.Context()
+	source := load.Table{Name: b.name("t"), Rows: rows, Gap: 10}
+	b.must(source.Create(ctx, b.s.DB))
+	b.s.MustExec("CREATE TABLE base LIKE t; INSERT INTO base SELECT * FROM t")
+	b.db = b.open(b.config(0, false))
+	var err error
+	b.server, err = conn.Inspect(ctx, b.db)
+	b.must(err)
+	b.log = changelog.New(b.db, changelog.Config{Table: b.name("t__changelog"), Interval: time.Second, ReconnectTimeout: time.Minute})
+	b.must(b.log.Create(ctx))
+	b.start, err = binlog.Current(ctx, b.db, b.server)
+	b.must(err)
+	generator := load.New(load.Config{
+		DB: b.s.DB, Tables: []load.Table{source}, Connections: 8, Skew: skew, Seed: 1,
+		Mix: load.WriteOnly(),
+	})
+	loading, stop := context.WithTimeout(ctx, loadTime)
+	defer stop()
+	b.must(generator.Run(loading))
+	b.fence, err = b.log.Fence(ctx)
+	b.must(err)
+	b.stream(ctx, func(tx *binlog.Transaction) {
+		b.changes += len(tx.Changes)
+		if len(tx.Changes) > 0 {
+			b.transactions++
+		}
+	})
+	return b
+}
+
+func (b *applyBench) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *applyBench) name(t string) table.Name { return table.Name{Schema: b.s.Name, Table: t} }
+
+// config reaches the server, through a proxy that delays each direction by half of delay.
+func (b *applyBench) config(delay time.Duration, multi bool) conn.Config {
+	address := b.s.Server
+	if delay > 0 {
+		p, through := sandboxtest.Proxy(b.t, address)
+		p.SetDelay(delay/2, delay/2)
+		address = through
+	}
+	return conn.Config{Host: address.Host, Port: address.Port, User: address.User, Password: address.Password, Run: "bench", MultiStatements: multi}
+}
+
+func (b *applyBench) open(c conn.Config) *sql.DB {
+	b.t.Helper()
+	db, err := conn.Open(c, nil)
+	b.must(err)
+	b.t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+// shadow makes the table as it was before the load and returns the mapping onto it.
+func (b *applyBench) shadow() *table.Mapping {
+	b.t.Helper()
+	b.s.MustExec("DROP TABLE IF EXISTS t__new; CREATE TABLE t__new LIKE base; ALTER TABLE t__new MODIFY k bigint NOT NULL DEFAULT 0; INSERT INTO t__new SELECT * FROM base")
+	source, err := table.Inspect(b.t.Context(), b.db, b.name("t"))
+	b.must(err)
+	shadow, err := table.Inspect(b.t.Context(), b.db, b.name("t__new"))
+	b.must(err)
+	m, err := table.Map(source, shadow, table.Changes{TimeZone: "+00:00"})
+	b.must(err)
+	return m
+}
+
+// errEnough ends a stream at the fence.
+var errEnough = errors.New("the fence was read")
+
+// stream hands out the part of the log.
+func (b *applyBench) stream(ctx context.Context, take func(*binlog.Transaction)) {
+	b.t.Helper()
+	source, err := table.Inspect(ctx, b.db, b.name("t"))
+	b.must(err)
+	marks, err := table.Inspect(ctx, b.db, b.name("t__changelog"))
+	b.must(err)
+	s := binlog.New(binlog.Config{Conn: b.config(0, false), Server: b.server, Start: b.start, Source: source, Changelog: marks})
+	err = s.Run(ctx, func(_ context.Context, tx *binlog.Transaction) error {
+		take(tx)
+		for _, m := range tx.Marks {
+			if m.ID == changelog.FenceID && m.Value >= b.fence {
+				return errEnough
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, errEnough) {
+		b.t.Fatal(err)
+	}
+}
+
+// result is one replay.
+type result struct {
+	rate    float64 // row changes per second
+	figures applier.Figures
+}
+
+func (r result) print(out *tabwriter.Writer, delay time.Duration, what string, one float64) {
+	ratio := ""
+	if one > 0 {
+		ratio = fmt.Sprintf("%.2f", r.rate/one)
+	}
+	fmt.Fprintf(out, "%s\t%s\t%.0f\t%s\t%d\t%.1f\t\n", delay, what, r.rate, ratio, r.figures.Retries, r.figures.Parallelism)
+}
+
+// replay applies the part of the log with some workers.
+func (b *applyBench) replay(workers int, delay time.Duration) result {
+	b.t.Helper()
+	m := b.shadow()
+	c := b.config(delay, true)
+	applied := progress.NewApplied(b.start)
+	r := applier.NewReplay(applier.Config{
+		Workers: workers, StatementBytes: 512 << 10, QueueBytes: 64 << 20, ReconnectTimeout: time.Minute,
+	}, applier.Deps{Conn: c, DB: b.open(c), Server: b.server, Mapping: m, Applied: applied, Gate: open{}})
+	ctx, cancel := context.WithCancelCause(b.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	begun := time.Now()
+	b.stream(ctx, func(tx *binlog.Transaction) { b.must(r.Feed(ctx, tx)) })
+	b.must(r.WaitApplied(ctx, b.fence))
+	took := time.Since(begun)
+	cancel(errEnough)
+	if err := <-ended; !errors.Is(err, errEnough) {
+		b.t.Fatal(err)
+	}
+	b.prove()
+	return result{rate: float64(b.changes) / took.Seconds(), figures: r.Figures()}
+}
+
+// open is a gate that holds nothing back.
+type open struct{}
+
+func (open) Wait(context.Context) error { return nil }
+
+// rowByRow applies the part of the log with one statement for each row change, transaction by transaction. It stops after
+// some time: it is for the rate only.
+func (b *applyBench) rowByRow(delay time.Duration) result {
+	b.t.Helper()
+	const limit = 8 * time.Second
+	m := b.shadow()
+	statements := sqlgen.NewReplay(m, b.server)
+	session, _, err := conn.Session(b.t.Context(), b.open(b.config(delay, false)))
+	b.must(err)
+	defer session.Close()
+	exec := func(list ...string) {
+		for _, s := range list {
+			_, err := session.ExecContext(b.t.Context(), s)
+			b.must(err)
+		}
+	}
+	begun, done := time.Now(), 0
+	var took time.Duration
+	b.stream(b.t.Context(), func(tx *binlog.Transaction) {
+		if len(tx.Changes) == 0 || took > limit {
+			return
+		}
+		exec("START TRANSACTION")
+		for _, c := range tx.Changes {
+			if c.After == nil || c.Before != nil && c.Before[0].Num != c.After[0].Num {
+				exec(statements.Deletes([][]table.Value{m.Key.Of(c.Before)}, 1<<20)...)
+			}
+			if c.After != nil {
+				exec(statements.Writes([]table.Row{c.After}, 1<<20)...)
+			}
+		}
+		exec("COMMIT")
+		done += len(tx.Changes)
+		took = time.Since(begun)
+	})
+	return result{rate: float64(done) / took.Seconds()}
+}
+
+// prove compares the copy with the table.
+func (b *applyBench) prove() {
+	b.t.Helper()
+	if _, err := proof.Equal(b.t.Context(), b.s.DB, b.name("t"), b.name("t__new")); err != nil {
+		b.t.Fatal(err)
+	}
+}
