@@ -34,6 +34,9 @@ type edit struct {
 // lists are all mutants; a package with its own file of them adds its list here.
 var lists = [][]mutant{
 	scheduleMutants,
+	binlogMutants,
+	chunkMutants,
+	copierMutants,
 }
 
 // patience bounds one run of one test.

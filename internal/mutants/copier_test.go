@@ -1,0 +1,65 @@
+//go:build mutants
+
+package mutants
+
+const copierPackage = "internal/copier"
+
+var copierMutants = []mutant{
+	{
+		Name:      "copier: rows are read without locks",
+		Invariant: "a change of a copied row commits after its chunk",
+		Edits: []edit{
+			{File: "internal/sqlgen/copy.go", Old: `s.WriteString("\n   " + c.server.SharedReadClause())`, New: ``},
+			{File: "internal/sqlgen/copy.go", Old: "if reading == LockingNow && !c.server.IsMariaDB() {", New: "if false {"},
+			{File: "internal/sqlgen/copy.go", Old: "if !c.server.IsMariaDB() {", New: "if true {"},
+		},
+		Package: copierPackage, Tests: []string{"TestLockedRowIsCopiedAsCommitted"}, Servers: true,
+	},
+	{
+		Name:      "copier: a lost statement is forgotten instead of ended",
+		Invariant: "I8",
+		Edits:     []edit{{File: "internal/copier/worker.go", Old: "if w.uncertain == 0 {\n\t\treturn nil\n\t}\n\tif err", New: "if true {\n\t\treturn nil\n\t}\n\tif err"}},
+		Package:   copierPackage, Tests: []string{"TestStrandedStatementIsEnded"}, Servers: true,
+	},
+	{
+		Name:      "copier: a duplicate in any unique key counts as copied",
+		Invariant: "I12",
+		Edits: []edit{
+			{File: "internal/sqlgen/copy.go", Old: "if c.mapping.OnlyKey() {", New: "if true {"},
+		},
+		Package: copierPackage, Tests: []string{"TestRealDuplicate", "TestPassingDuplicate"}, Servers: true,
+	},
+	{
+		Name:      "copier: INSERT IGNORE",
+		Invariant: "I12",
+		Edits:     []edit{{File: "internal/sqlgen/copy.go", Old: `s.WriteString("INSERT INTO "`, New: `s.WriteString("INSERT IGNORE INTO "`}},
+		Package:   copierPackage, Tests: []string{"TestValueThatDoesNotFit", "TestRealDuplicate"}, Servers: true,
+	},
+	{
+		Name:      "copier: rows that the shadow has are written again",
+		Invariant: "a change that was applied is not undone by the copy",
+		Edits: []edit{
+			{File: "internal/sqlgen/copy.go", Old: `s.WriteString("INSERT INTO "`, New: `s.WriteString("REPLACE INTO "`},
+			{File: "internal/sqlgen/copy.go", Old: `s.WriteString("\n    ON DUPLICATE KEY UPDATE " + c.unchanged())`, New: `_ = c.unchanged`},
+		},
+		Package: copierPackage, Tests: []string{"TestRowsOfTheShadowStay"}, Servers: true,
+	},
+	{
+		Name:      "copier: a duplicate is not given time to pass",
+		Invariant: "I12",
+		Edits:     []edit{{File: "internal/copier/history.go", Old: "remedy{settle: true, ", New: "remedy{settle: false, "}},
+		Package:   copierPackage, Tests: []string{"TestPassingDuplicate"}, Servers: true,
+	},
+	{
+		Name:      "copier: no error means that everything was copied",
+		Invariant: "success proves that every chunk was committed",
+		Edits:     []edit{{File: "internal/copier/copier.go", Old: "last == nil || !last.Last() {", New: "last == nil {"}},
+		Package:   copierPackage, Tests: []string{"TestIncompletePlanIsAnError"}, Servers: true,
+	},
+	{
+		Name:      "copier: goes on after the server was restarted",
+		Invariant: "a chunk counts as copied only while its commit cannot be lost",
+		Edits:     []edit{{File: "internal/copier/worker.go", Old: "if !server.SameRun(w.deps.Server) {", New: "if server == nil {"}},
+		Package:   copierPackage, Tests: []string{"TestAnotherRunOfTheServerStopsTheCopy"}, Servers: true,
+	},
+}
