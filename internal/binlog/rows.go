@@ -78,8 +78,7 @@ func (d *rowDecoder) project(ordinals []int) *rowDecoder {
 type rowsEvent struct {
 	update bool
 	remove bool
-	before []byte // bits of the columns in the first image; the only one but for an update
-	after  []byte // bits of the columns in the second image of an update
+	after  []byte // bits of the columns in the second image of an update; nil: all, as in every other image
 	rows   []byte
 }
 
@@ -109,7 +108,7 @@ func (d *rowDecoder) decodeEvent(eventType byte, body []byte) ([]RowChange, erro
 	changes := make([]RowChange, images)
 	for i := range changes {
 		row := w.row(d.width)
-		if e.rows, err = d.image(row, e.before, e.rows, &w.texts); err != nil {
+		if e.rows, err = d.image(row, nil, e.rows, &w.texts); err != nil {
 			return nil, err
 		}
 		if e.remove {
@@ -125,11 +124,13 @@ func (d *rowDecoder) decodeUpdates(e *rowsEvent, w *rowWriter, n int) ([]RowChan
 	changes := make([]RowChange, n)
 	for i := range changes {
 		before, after := w.row(d.width), w.row(d.width)
-		rest, err := d.image(before, e.before, e.rows, &w.texts)
+		rest, err := d.image(before, nil, e.rows, &w.texts)
 		if err != nil {
 			return nil, err
 		}
-		copy(after, before) // what FULL_NODUP leaves out did not change
+		if e.after != nil {
+			copy(after, before) // what FULL_NODUP leaves out did not change
+		}
 		if e.rows, err = d.image(after, e.after, rest, &w.texts); err != nil {
 			return nil, err
 		}
@@ -188,7 +189,7 @@ func (d *rowDecoder) readRowsHeader(r *reader, e *rowsEvent, v2 bool) error {
 		r.bytes(int(r.uint(2)) - 2) // extra data, its length included
 	}
 	columns := r.length()
-	e.before = r.bytes((columns + 7) / 8)
+	before := r.bytes((columns + 7) / 8)
 	if e.update {
 		e.after = r.bytes((columns + 7) / 8)
 	}
@@ -200,7 +201,10 @@ func (d *rowDecoder) readRowsHeader(r *reader, e *rowsEvent, v2 bool) error {
 	case columns != len(d.fields):
 		return fmt.Errorf("%d columns in the event, %d in its table map", columns, len(d.fields))
 	}
-	return d.checkFull(e.before)
+	if isFull(e.after, columns) {
+		e.after = nil
+	}
+	return d.checkFull(before)
 }
 
 // checkFull refuses an image that leaves columns out.
@@ -219,7 +223,7 @@ func (d *rowDecoder) count(e *rowsEvent) (int, error) {
 	images, rest := 0, e.rows
 	for len(rest) > 0 {
 		var err error
-		if rest, err = d.skip(e.before, rest); err != nil {
+		if rest, err = d.skip(nil, rest); err != nil {
 			return 0, err
 		}
 		images++
@@ -233,15 +237,15 @@ func (d *rowDecoder) count(e *rowsEvent) (int, error) {
 	return images, nil
 }
 
-// skip returns what follows the image at the front of data.
+// skip returns what follows the image at the front of data. The columns in it are those of present, nil: all.
 func (d *rowDecoder) skip(present, data []byte) ([]byte, error) {
-	nulls, data, err := cutNulls(present, len(d.fields), data)
+	nulls, data, err := d.cutNulls(present, data)
 	if err != nil {
 		return nil, err
 	}
 	n := 0
 	for i := range d.fields {
-		if !bit(present, i) {
+		if present != nil && !bit(present, i) {
 			continue
 		}
 		if !bit(nulls, n) {
@@ -254,16 +258,17 @@ func (d *rowDecoder) skip(present, data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// image decodes the image at the front of data into row and returns what follows it.
+// image decodes the image at the front of data into row and returns what follows it. The columns in it are those of
+// present, nil: all.
 func (d *rowDecoder) image(row table.Row, present, data []byte, texts *arena) ([]byte, error) {
-	nulls, data, err := cutNulls(present, len(d.fields), data)
+	nulls, data, err := d.cutNulls(present, data)
 	if err != nil {
 		return nil, err
 	}
 	n := 0
 	for i := range d.fields {
 		f := &d.fields[i]
-		if !bit(present, i) {
+		if present != nil && !bit(present, i) {
 			continue
 		}
 		null := bit(nulls, n)
@@ -293,11 +298,11 @@ func (d *rowDecoder) at(i int, err error) error {
 }
 
 // cutNulls takes the null bits off an image: one for each column present.
-func cutNulls(present []byte, columns int, data []byte) (nulls, rest []byte, err error) {
-	n := columns
-	if !full(present, columns) {
+func (d *rowDecoder) cutNulls(present, data []byte) (nulls, rest []byte, err error) {
+	n := len(d.fields)
+	if present != nil {
 		n = 0
-		for i := range columns {
+		for i := range d.fields {
 			if bit(present, i) {
 				n++
 			}
@@ -310,13 +315,14 @@ func cutNulls(present []byte, columns int, data []byte) (nulls, rest []byte, err
 	return data[:size], data[size:], nil
 }
 
-func full(bits []byte, n int) bool {
-	for i := range n / 8 {
-		if bits[i] != 0xff {
+// isFull says whether the first n bits are set.
+func isFull(bits []byte, n int) bool {
+	for i := range bits {
+		if bits[i]|byte(0xff<<min(n-8*i, 8)) != 0xff {
 			return false
 		}
 	}
-	return n%8 == 0 || bits[n/8]|0xff<<(n%8) == 0xff
+	return true
 }
 
 func bit(bits []byte, i int) bool { return bits[i>>3]>>(i&7)&1 == 1 }
