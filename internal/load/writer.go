@@ -43,6 +43,7 @@ func (w *writer) run(ctx, hard context.Context, pace *pacer) error {
 			return nil // ctx ended while a hot row was waited for
 		}
 		if err := w.execute(hard, t); err != nil {
+			w.discard() // what it had begun ends with it
 			return fmt.Errorf("connection %d, transaction %d: %w", w.number, t.seq, err)
 		}
 	}
