@@ -119,14 +119,14 @@ func (d *dispatcher) admit(tx *binlog.Transaction) {
 }
 
 // begin enters the item into the order of the stream.
-func (d *dispatcher) begin(tx *binlog.Transaction) progress.Ticket {
+func (r *Replay) begin(tx *binlog.Transaction) progress.Ticket {
 	var heartbeat time.Time
 	for _, m := range tx.Marks {
 		if m.ID == changelog.HeartbeatID {
 			heartbeat = time.UnixMicro(int64(m.Value))
 		}
 	}
-	return d.deps.Applied.Begin(tx.End, fenceOf(tx), heartbeat)
+	return r.deps.Applied.Begin(tx.End, fenceOf(tx), heartbeat)
 }
 
 // fenceOf returns the newest fence of the transaction, 0 for none.
@@ -149,11 +149,16 @@ func (d *dispatcher) complete(batch *schedule.Batch[item]) {
 	}
 }
 
-func (d *dispatcher) finish(it item) {
-	d.counters.applied.Add(uint64(len(it.tx.Changes)))
-	d.deps.Applied.Complete(it.ticket)
-	d.room.Release(d.weight(it.tx))
+// finish notes that an item is applied: its place in the order, and its room in the queue.
+func (r *Replay) finish(it item) {
+	r.counters.applied.Add(uint64(len(it.tx.Changes)))
+	r.deps.Applied.Complete(it.ticket)
+	r.room.Release(r.weight(it.tx))
 }
+
+// errTooLarge ends a drain: the transaction's pieces could not be applied again if the swap failed. It takes longer than a
+// table lock should last, too, and that is what it says.
+var errTooLarge = fmt.Errorf("a transaction too large to be applied under the table lock came in: %w", context.DeadlineExceeded)
 
 // drain applies everything up to the fence through the cut-over's session.
 func (d *dispatcher) drain(request drainRequest) error {
@@ -170,7 +175,7 @@ func (d *dispatcher) drain(request drainRequest) error {
 		case tx := <-d.queue:
 			if tx.More {
 				d.large = tx
-				return fmt.Errorf("drain up to %s: a transaction too large to be applied under the lock came in", tx.End)
+				return errTooLarge
 			}
 			d.admit(tx)
 		case <-request.ctx.Done():

@@ -47,6 +47,14 @@ func (open) Wait(context.Context) error { return nil }
 // newHarness creates source t and shadow t__new, the shadow with the ALTER, and runs an applier with some workers.
 func newHarness(t *testing.T, s *sandboxtest.Schema, workers int, create, alter string) *harness {
 	t.Helper()
+	h := newStoppedHarness(t, s, workers, create, alter)
+	h.start()
+	return h
+}
+
+// newStoppedHarness is newHarness with an applier that takes what is fed and does nothing before start.
+func newStoppedHarness(t *testing.T, s *sandboxtest.Schema, workers int, create, alter string) *harness {
+	t.Helper()
 	h := &harness{t: t, s: s, ended: make(chan struct{})}
 	s.MustExec("CREATE TABLE t (" + create + ")")
 	s.MustExec("CREATE TABLE t__new LIKE t")
@@ -70,16 +78,19 @@ func newHarness(t *testing.T, s *sandboxtest.Schema, workers int, create, alter 
 	}, applier.Deps{Conn: h.conn, DB: db, Server: server, Mapping: h.mapping, Applied: h.applied, Gate: open{}})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	h.ctx, h.cancel = context.WithCancelCause(ctx)
+	t.Cleanup(cancel)
+	return h
+}
+
+func (h *harness) start() {
 	go func() {
 		defer close(h.ended)
 		h.err = h.replay.Run(h.ctx)
 	}()
-	t.Cleanup(func() {
+	h.t.Cleanup(func() {
 		h.cancel(nil)
 		<-h.ended
-		cancel()
 	})
-	return h
 }
 
 func (h *harness) mustMap(db *sql.DB) *table.Mapping {

@@ -163,6 +163,28 @@ func TestHeartbeatWaitsForWhatStandsBeforeIt(t *testing.T) {
 	})
 }
 
+// TestHeartbeatWaitsInTheQueue: nothing is applied yet, changes and a heartbeat behind them stand in the queue: the
+// position does not move before the applier has come to them (I3).
+func TestHeartbeatWaitsInTheQueue(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		h := newStoppedHarness(t, s, 2, plainTable, "")
+		before := h.applied.Low()
+		h.mustFeed(insert(row(1, 1, 1)))
+		heartbeat := h.next(0)
+		heartbeat.Marks = []binlog.Mark{{ID: changelog.HeartbeatID, Value: uint64(time.Now().UnixMicro())}}
+		h.mustFeedTransaction(heartbeat)
+		if low := h.applied.Low(); low.Position.String() != before.Position.String() || !low.Heartbeat.IsZero() {
+			t.Fatalf("position moved from %v to %v past a change that is not applied", before, low)
+		}
+		h.start()
+		h.mustDrain()
+		h.mustHold("1,1,1")
+		if low := h.applied.Low(); low.Heartbeat.IsZero() {
+			t.Errorf("after all is applied the watermark is %v, without the heartbeat", low)
+		}
+	})
+}
+
 // TestCompletionIsReportedAfterCommit: a batch whose COMMIT does not come about is never complete, and the run stops with
 // an error that names table and position.
 func TestCompletionIsReportedAfterCommit(t *testing.T) {

@@ -30,8 +30,8 @@ var chunkMutants = []mutant{
 		Invariant: "every row is in exactly one chunk",
 		Edits: []edit{{
 			File: "internal/sqlgen/key.go",
-			Old:  "descending: i < len(parts) && parts[i].Descending}",
-			New:  "descending: i < len(parts) && parts[i].Descending && k == nil}",
+			Old:  "\t\treturn \"<\"\n\t}\n\treturn \">\"\n",
+			New:  "\t\treturn \">\"\n\t}\n\treturn \">\"\n",
 		}},
 		Package: chunkPackage, Tests: []string{"TestCompositeKeys"}, Servers: true,
 	},

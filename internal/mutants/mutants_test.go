@@ -34,9 +34,11 @@ type edit struct {
 // lists are all mutants; a package with its own file of them adds its list here.
 var lists = [][]mutant{
 	scheduleMutants,
+	cutoverMutants,
 	binlogMutants,
 	chunkMutants,
 	copierMutants,
+	applierMutants,
 }
 
 // patience bounds one run of one test.
