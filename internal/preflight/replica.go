@@ -27,7 +27,7 @@ func checkReplica(ctx context.Context, in *inspection) ([]finding, error) {
 			continue
 		}
 		found = append(found, fail(fmt.Sprintf("the server is a replica of %s: the table would change here and not there", from),
-			fmt.Sprintf("migrate on %s; or allow it with --allow-on-replica; or, if this is no replica any more: %s", from, forgetSource(in.Server, channel))))
+			fmt.Sprintf("migrate on %s; or allow it with --allow-replica; or, if this is no replica any more: %s", from, forgetSource(in.Server, channel))))
 	}
 	if len(found) > 0 && in.AllowReplica && (in.global.off("log_replica_updates") || in.global.off("log_slave_updates")) {
 		found = append(found, fail("log_replica_updates (log_slave_updates) is OFF: changes that come from the source are not in this replica's binary log",
