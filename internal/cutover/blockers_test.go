@@ -262,7 +262,7 @@ func TestLostNamedLockStopsTheSwap(t *testing.T) {
 	})
 }
 
-// lostLater is a named lock that is lost when the test says so.
+// lostLater is a named lock that is lost for one look when the test says so.
 type lostLater struct {
 	cutover.Lock
 	lost bool
@@ -270,6 +270,7 @@ type lostLater struct {
 
 func (l *lostLater) Held(ctx context.Context) error {
 	if l.lost {
+		l.lost = false
 		return conn.ErrLockLost
 	}
 	return l.Lock.Held(ctx)

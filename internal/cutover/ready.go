@@ -16,8 +16,8 @@ const (
 // ready returns when an attempt is likely to succeed quickly: nothing stands in the way of the locks, as far as the server
 // tells, and what is left to apply takes no longer than the stall may.
 func (c *Cutover) ready(ctx context.Context) error {
-	if err := c.deps.Lock.Held(ctx); err != nil {
-		return &givenUp{err}
+	if err := c.proveAlone(ctx); err != nil {
+		return err
 	}
 	if err := c.mustBeFree(ctx); err != nil {
 		return err
@@ -29,6 +29,14 @@ func (c *Cutover) ready(ctx context.Context) error {
 		return err
 	}
 	return c.awaitDrained(ctx)
+}
+
+// proveAlone returns nil if the named lock is held. One that is lost may be taken again; whoever keeps it ends ctx if not.
+func (c *Cutover) proveAlone(ctx context.Context) error {
+	if err := c.deps.Lock.Held(ctx); err != nil {
+		return &givenUp{err}
+	}
+	return nil
 }
 
 // mustBeFree refuses to go on when the retired table's name is taken. A sentry that a crash left behind is removed.

@@ -144,7 +144,7 @@ func (c *Cutover) lockAndDrain(ctx context.Context, locker *session, r *Result) 
 	if err := c.carryAutoIncrement(ctx, c.db); err != nil {
 		return held, err
 	}
-	return held, c.deps.Lock.Held(ctx)
+	return held, c.proveAlone(ctx)
 }
 
 // stateWaiting is how the process list calls a session that waits for a table's metadata lock.

@@ -65,7 +65,7 @@ func (c *Cutover) lockAndRename(ctx context.Context, s *session, held Held) (r R
 	if err := c.carryAutoIncrement(locked, s.conn); err != nil {
 		return r, false, err
 	}
-	if err := c.deps.Lock.Held(locked); err != nil {
+	if err := c.proveAlone(locked); err != nil {
 		return r, false, err
 	}
 	if err := c.proveLocked(locked, s, n.Source, n.Shadow); err != nil {
