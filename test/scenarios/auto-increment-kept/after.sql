@@ -1,0 +1,1 @@
+SELECT MAX(id) <= 600 FROM t;

@@ -1,0 +1,3 @@
+INSERT INTO t (a) VALUES (1), (2); DELETE FROM t WHERE id > 600
+
+UPDATE t SET a = a + 1 WHERE id = {1-600}

@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  v INT NOT NULL DEFAULT 0,
+  a VARCHAR(60) CHARACTER SET latin1,
+  b VARCHAR(60) CHARACTER SET utf8mb4
+) ENGINE = InnoDB;
+INSERT INTO t (a,b) VALUES ('naïve €', '🙂'), ('\\''"', 'é '), (NULL, NULL);
+INSERT INTO t (a,b) SELECT a,b FROM t x, n WHERE n.i <= 12;

@@ -1,0 +1,1 @@
+SELECT COUNT(*) = COUNT(IF(b = 5, 1, NULL)) FROM t;

@@ -1,0 +1,1 @@
+UPDATE t SET b = 'value 17' WHERE id = 201;

@@ -1,0 +1,1 @@
+ALTER TABLE t__new ADD COLUMN d INT;

@@ -1,0 +1,1 @@
+UPDATE t SET b = 'too long for it' WHERE id = 201;

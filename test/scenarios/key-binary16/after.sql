@@ -1,0 +1,1 @@
+SELECT COUNT(*) = COUNT(IF(LENGTH(k) = 16, 1, NULL)) FROM t;

@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  k BINARY(16) NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT UNHEX(CONCAT(LPAD(HEX(i), 8, '0'), REPEAT('00', 12))), i, CONCAT('row ', i) FROM n;

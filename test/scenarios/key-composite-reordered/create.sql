@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  a INT NOT NULL, b SMALLINT UNSIGNED NOT NULL, d BIGINT NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (a,b,d),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (a,b,d, v, c) SELECT i % 10, i % 7, i, i, CONCAT('row ', i) FROM n;

@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  a INT NOT NULL, b VARCHAR(20) NOT NULL, d DATE NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (a,b,d),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (a,b,d, v, c) SELECT i % 10, CONCAT('b', i % 7), '2024-01-01' + INTERVAL i DAY, i, CONCAT('row ', i) FROM n;

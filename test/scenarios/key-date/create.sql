@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  k DATE NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT '1000-01-01' + INTERVAL i DAY, i, CONCAT('row ', i) FROM n;

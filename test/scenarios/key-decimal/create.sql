@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  k DECIMAL(30,10) NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT (i - 500) * 1.0000000001, i, CONCAT('row ', i) FROM n;

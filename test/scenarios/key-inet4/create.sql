@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  k INET4 NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT INET_NTOA(167772160 + i * 256), i, CONCAT('row ', i) FROM n;

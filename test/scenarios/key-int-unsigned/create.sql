@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  k INT UNSIGNED NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT 4294967296 - i, i, CONCAT('row ', i) FROM n;

@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  k TIME(2) NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT SEC_TO_TIME(i - 500.25), i, CONCAT('row ', i) FROM n;

@@ -1,0 +1,9 @@
+SET SESSION time_zone = '+00:00';
+CREATE TABLE t (
+  k TIMESTAMP(3) NOT NULL,
+  v INT NOT NULL,
+  c VARCHAR(40) NOT NULL,
+  PRIMARY KEY (k),
+  KEY v (v)
+) ENGINE = InnoDB;
+INSERT INTO t (k, v, c) SELECT FROM_UNIXTIME(1729990800 - 500 * 10 + i * 10 + 0.123), i, CONCAT('row ', i) FROM n;

@@ -1,0 +1,9 @@
+BEGIN;
+INSERT INTO t (id, a) VALUES ({n}, 1);
+DELETE FROM t WHERE id >= 1000000;
+INSERT INTO t (id, a) VALUES ({1-600}, 2) ON DUPLICATE KEY UPDATE a = a + 1;
+COMMIT
+
+REPLACE INTO t (id, a, b) VALUES ({1-600}, {1-9}, 'replaced')
+
+DELETE FROM t WHERE id = {1-600}

@@ -1,0 +1,7 @@
+UPDATE `select` SET a = a + 1, b = CONCAT('new ', {1-99}), c = {1-99999} WHERE id = {1-600}
+
+INSERT INTO `select` (a, b, c) VALUES ({1-50}, 'inserted', NULL), ({1-50}, NULL, {1-99})
+
+DELETE FROM `select` WHERE id = {1-600}
+
+UPDATE `select` SET id = id + 10000 WHERE id = {1-600}

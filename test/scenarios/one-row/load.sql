@@ -1,0 +1,3 @@
+UPDATE t SET a = a + 1
+
+UPDATE t SET id = {1-50}

@@ -1,0 +1,1 @@
+CREATE TABLE t (a INT NOT NULL, b INT, KEY a (a), UNIQUE KEY b (b)) ENGINE = InnoDB;

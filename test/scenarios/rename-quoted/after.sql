@@ -1,0 +1,1 @@
+SELECT COUNT(*) > 200 FROM t WHERE `select` IS NOT NULL;

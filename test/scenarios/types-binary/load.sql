@@ -1,0 +1,7 @@
+UPDATE t SET a = UNHEX(HEX({1-99999} * 256)), b = UNHEX(CONCAT('5C', LPAD(HEX({0-255}), 2, '0'), '00')) WHERE id = {1-60}
+
+UPDATE t SET c = RANDOM_BYTES({1-200}), d = CONCAT(X'00', RANDOM_BYTES({1-200}), X'00'), f = '' WHERE id = {1-60}
+
+UPDATE t SET v = v + 1 WHERE id = {1-60}
+
+DELETE FROM t WHERE id = {20-60}

@@ -1,0 +1,7 @@
+UPDATE t SET a = -a, c = -c WHERE id = {1-60}
+
+UPDATE t SET a = {1-99999}.000000000000000000000000000001, c = 0.{1-99999}, d = {1-999}.{1-999} WHERE id = {1-60}
+
+UPDATE t SET v = v + 1 WHERE id = {1-60}
+
+DELETE FROM t WHERE id = {20-60}

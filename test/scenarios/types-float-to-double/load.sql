@@ -1,0 +1,5 @@
+UPDATE t SET a = RAND() WHERE id = {1-60}
+
+UPDATE t SET v = v + 1 WHERE id = {1-60}
+
+DELETE FROM t WHERE id = {20-60}

@@ -1,0 +1,20 @@
+BEGIN;
+SELECT u, w INTO @u, @w FROM t WHERE id = {1-300} FOR UPDATE;
+UPDATE t SET u = NULL, w = NULL WHERE u = @u;
+UPDATE t SET u = @u, w = @w WHERE id = {1-300};
+COMMIT
+
+DELETE FROM t WHERE u = {1-300}
+
+INSERT INTO t (u, w) VALUES ({1-300}, CONCAT('wORD ', {1-300}))
+
+REPLACE INTO t (u, w) VALUES ({1-300}, CONCAT('WORD ', {1-300}))
+
+BEGIN;
+SET @a = {1-150}, @b = {151-300};
+SELECT u INTO @u FROM t WHERE id = @a FOR UPDATE;
+SELECT u INTO @v FROM t WHERE id = @b FOR UPDATE;
+UPDATE t SET u = NULL WHERE id = @a;
+UPDATE t SET u = @u WHERE id = @b;
+UPDATE t SET u = @v WHERE id = @a;
+COMMIT

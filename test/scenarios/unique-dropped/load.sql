@@ -1,0 +1,5 @@
+UPDATE t SET u = {301-900} WHERE id = {1-300}
+
+DELETE FROM t WHERE u = {1-300}
+
+INSERT INTO t (u, w) VALUES ({1-900}, CONCAT('w ', {n}))

@@ -1,0 +1,7 @@
+UPDATE t SET a = '0000-00-00', b = '2023-02-31 00:00:00', c = '0000-00-00 00:00:00' WHERE id = {1-60}
+
+INSERT INTO t (a) VALUES ('2024-00-{10-28}')
+
+UPDATE t SET v = v + 1 WHERE id = {1-60}
+
+DELETE FROM t WHERE id = {20-60}
