@@ -223,15 +223,11 @@ func (p *planner) updateMany(at *part, ids []int64) {
 	})
 }
 
-// keyChange moves the row to a free id; where none is found it exchanges ids.
+// keyChange moves the row to a free id; where none is found it writes the row in place.
 func (p *planner) keyChange(at *part, id int64, r Row) {
 	to, ok := p.free(at)
 	if !ok {
-		if other, found := p.row(at, id); found && other != id {
-			p.keySwap(at, id, other)
-		} else {
-			p.indexUpdate(at, id, r)
-		}
+		p.indexUpdate(at, id, r)
 		return
 	}
 	p.set(at, id, "id = "+number(to))
@@ -239,9 +235,13 @@ func (p *planner) keyChange(at *part, id int64, r Row) {
 	p.leave(at, to, r)
 }
 
-// keySwap exchanges the ids of two rows, over one that only this writer uses, and only within a transaction.
+// keySwap exchanges the ids of two rows, over a third one that is free.
 func (p *planner) keySwap(at *part, a, b int64) {
-	spare := -1 - int64(p.writer)
+	spare, ok := p.free(at)
+	if !ok {
+		p.indexUpdate(at, a, at.state(a).row)
+		return
+	}
 	ra, rb := at.state(a).row, at.state(b).row
 	p.set(at, a, "id = "+number(spare))
 	p.set(at, b, "id = "+number(a))

@@ -92,7 +92,7 @@ func (r *Runner) context(ctx context.Context) context.Context {
 	return ctx
 }
 
-// copy copies all rows, and returns when the changes made meanwhile are applied too.
+// copy copies all rows, and returns when the changes made meanwhile are applied too and the shadow has its statistics.
 func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
 	if err := p.copier.Run(ctx); err != nil {
@@ -106,7 +106,10 @@ func (r *Runner) copy(ctx context.Context) error {
 	p.replay.RequireSettled(fence)
 	r.view.waitFor("the changes made while copying")
 	defer r.view.waitFor("")
-	return p.replay.WaitApplied(ctx, fence)
+	if err := p.replay.WaitApplied(ctx, fence); err != nil {
+		return err
+	}
+	return r.analyze(ctx)
 }
 
 // waitForPermission waits while the flag file that postpones the cut-over exists.
