@@ -159,8 +159,12 @@ func (f *connection) config() (conn.Config, error) {
 		}
 		c.Password = password
 	}
+	host := c.Host
+	if c.Socket != "" {
+		host = ""
+	}
 	var err error
-	c.TLS, c.FallbackToPlain, err = tls.Config(c.Host)
+	c.TLS, c.FallbackToPlain, err = tls.Config(host)
 	return c, err
 }
 

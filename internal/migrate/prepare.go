@@ -42,7 +42,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	}
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
-		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica},
+		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience},
 	})
 	if err != nil {
 		return err
@@ -124,6 +124,7 @@ func (r *Runner) startPosition(ctx context.Context) (binlog.Position, error) {
 	return position, preflight.AwaitNoPreparedXA(ctx, r.db, xaPatience)
 }
 
+// xaPatience is how long undecided XA transactions are waited for.
 const xaPatience = 10 * time.Second
 
 // readLog feeds the applier until the swap is read in the log, which ends the work.

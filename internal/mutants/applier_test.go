@@ -103,7 +103,7 @@ var applierMutants = []mutant{
 	{
 		Name:      "refused rows of an added unique key are forgotten",
 		Invariant: "no row is pushed out or left out unnoticed by a unique key that the ALTER adds",
-		Edits:     []edit{{applierPackage + "/owed.go", "		o.rows[out.id] = out.row\n", ""}},
+		Edits:     []edit{{applierPackage + "/owed.go", "	for _, out := range refused {\n		o.rows[out.id] = out.row\n	}\n", ""}},
 		Package:   applierPackage,
 		Tests:     []string{"TestAddedUniqueKey"},
 		Servers:   true,
