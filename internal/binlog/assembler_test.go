@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
@@ -80,162 +78,35 @@ func startOf(s *script) Position {
 	return Position{form: gtidForm}
 }
 
-// history is a random log and what it does to the watched tables, in the order of the commits.
-type history struct {
-	*script
-	piece   int // bytes, beyond which transactions come in pieces
-	want    []string
-	next    uint64
-	pending map[byte]string
-}
-
-func (h *history) change() string {
-	h.next++
-	h.insert(h.next)
-	return fmt.Sprintf("+%d|%d ", h.next, h.next)
-}
-
-func (h *history) done(text string) {
-	if text != "" {
-		h.want = append(h.want, text)
-	}
-}
-
-// steps are the ways in which a log goes on.
-var steps = []func(*rapid.T, *testing.T, *history){
-	func(_ *rapid.T, _ *testing.T, h *history) { h.rotate() },
-	func(_ *rapid.T, _ *testing.T, h *history) { h.crash() },
-	func(_ *rapid.T, _ *testing.T, h *history) { h.open(); h.insert(999); h.mark(999); h.crash() }, // never committed
-	func(_ *rapid.T, _ *testing.T, h *history) { h.open(); h.others(); h.commit() },
-	func(_ *rapid.T, _ *testing.T, h *history) { h.statement("CREATE TABLE x2 (id INT)") },
-	func(_ *rapid.T, _ *testing.T, h *history) { h.open(); h.insert(999); h.query("ROLLBACK") },
-	func(rt *rapid.T, _ *testing.T, h *history) {
-		h.open()
-		text := ""
-		for range rapid.IntRange(1, 5).Draw(rt, "rows") {
-			text += h.change()
-			h.others()
+// TestOverlappingXA: a position between a PREPARE and its decision is not safe, also when that decision was read and only a
+// later transaction still waits for its own.
+func TestOverlappingXA(t *testing.T) {
+	for _, maria := range []bool{false, true} {
+		s := newScript(maria)
+		s.open()
+		s.insert(1)
+		s.commit()
+		s.xa('a', 2)
+		s.xa('b', 3)
+		s.decide("COMMIT", 'a')
+		s.open()
+		s.insert(4)
+		s.commit()
+		s.decide("COMMIT", 'b')
+		want := []string{"+1|1 ", "+2|2 ", "+4|4 ", "+3|3 "}
+		c := newCollector(t, startOf(s))
+		c.mustFeed(t, s.log)
+		if got := outcomes(c.items); !slices.Equal(got, want) {
+			t.Fatalf("got %q, want %q", got, want)
 		}
-		h.commit()
-		h.done(text)
-	},
-	func(_ *rapid.T, _ *testing.T, h *history) {
-		h.next++
-		h.open()
-		h.mark(h.next)
-		h.commit()
-		h.done(fmt.Sprintf("mark 2=%d ", h.next))
-	},
-	func(_ *rapid.T, _ *testing.T, h *history) {
-		if h.piece < 1000 {
-			return // what was handed out cannot be rolled back to a savepoint
-		}
-		h.open()
-		text := h.change()
-		h.query("SAVEPOINT `a b`")
-		h.insert(999)
-		h.query("ROLLBACK TO `a b`")
-		text += h.change()
-		h.query("COMMIT")
-		h.done(text)
-	},
-	func(_ *rapid.T, t *testing.T, h *history) {
-		if h.maria {
-			return
-		}
-		h.next++
-		h.compressed(t, func(s *script) { s.query("BEGIN"); s.others(); s.insert(h.next); s.commit() })
-		h.done(fmt.Sprintf("+%d|%d ", h.next, h.next))
-	},
-	func(rt *rapid.T, _ *testing.T, h *history) {
-		id := rapid.Byte().Draw(rt, "xid")
-		if h.pending[id] != "" {
-			return
-		}
-		h.next++
-		h.xa(id, h.next)
-		h.pending[id] = fmt.Sprintf("+%d|%d ", h.next, h.next)
-	},
-	decideStep, decideStep,
-}
-
-func decideStep(rt *rapid.T, _ *testing.T, h *history) {
-	if len(h.pending) == 0 {
-		return
-	}
-	ids := make([]byte, 0, len(h.pending))
-	for id := range h.pending {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	id := rapid.SampledFrom(ids).Draw(rt, "decided")
-	if rapid.Bool().Draw(rt, "commit") {
-		h.decide("COMMIT", id)
-		h.done(h.pending[id])
-	} else {
-		h.decide("ROLLBACK", id)
-	}
-	delete(h.pending, id)
-}
-
-func drawHistory(rt *rapid.T, t *testing.T) (*history, Position) {
-	h := &history{script: newScript(rapid.Bool().Draw(rt, "mariadb")), pending: map[byte]string{}}
-	h.piece = rapid.SampledFrom([]int{1, 500, 1 << 20}).Draw(rt, "piece")
-	start := startOf(h.script)
-	if !h.maria && rapid.Bool().Draw(rt, "file") {
-		start = FilePosition(h.fileName(), 4)
-	}
-	for range rapid.IntRange(1, 40).Draw(rt, "steps") {
-		if step := rapid.IntRange(0, len(steps)-1).Draw(rt, "step"); h.file < 9 || step > 2 {
-			steps[step](rt, t, h)
-		}
-	}
-	return h, start
-}
-
-// TestHistories feeds random logs: whole, with the connection cut at random places, and from the end of each transaction on
-// as after a crash. The transactions are always the same, each once and in the order of their commits.
-func TestHistories(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		h, start := drawHistory(rt, t)
-		whole := newCollector(t, start)
-		whole.limits.transaction = h.piece
-		whole.mustFeed(t, h.dumped(t, start))
-		items := settle(t, whole.items)
-		if got := outcomes(items); !slices.Equal(got, h.want) {
-			rt.Fatalf("the log says\n%v\nand the assembler\n%v", h.want, got)
-		}
-
-		cut := newCollector(t, start)
-		cut.limits = whole.limits
-		for range rapid.IntRange(1, 5).Draw(rt, "cuts") {
-			events := h.dumped(t, cut.read)
-			cut.mustFeed(t, events[:rapid.IntRange(0, len(events)).Draw(rt, "cut after")])
-			if err := cut.interrupt(); err != nil {
-				rt.Fatal(err)
+		for i, rest := range [][]string{want[1:], want[1:], want[1:], nil} {
+			again := newCollector(t, c.items[i].End)
+			again.mustFeed(t, s.dumped(t, c.items[i].End))
+			if got := outcomes(again.items); !slices.Equal(got, rest) {
+				t.Errorf("from %s on came %q, want %q", c.items[i].End, got, rest)
 			}
 		}
-		cut.mustFeed(t, h.dumped(t, cut.read))
-		if got := outcomes(settle(t, cut.items)); !slices.Equal(got, h.want) {
-			rt.Fatalf("with the connection cut the assembler says\n%v\ninstead of\n%v", got, h.want)
-		}
-
-		for i, item := range items {
-			start, err := ParsePosition(item.End.String())
-			if err != nil {
-				rt.Fatal(err)
-			}
-			again := newCollector(t, start)
-			again.mustFeed(t, h.dumped(t, start))
-			rest := outcomes(settle(t, again.items))
-			if missing := len(h.want) - (i + 1) - len(rest); missing > 0 {
-				rt.Fatalf("from %s on, %d transactions are lost:\n%v", start, missing, rest)
-			}
-			if !slices.Equal(rest, h.want[len(h.want)-len(rest):]) {
-				rt.Fatalf("from %s on the assembler says\n%v\ninstead of the end of\n%v", start, rest, h.want)
-			}
-		}
-	})
+	}
 }
 
 // TestPositionIsAfterTheCommit looks at the position after every event: it moves with the last event of a transaction and
@@ -371,82 +242,6 @@ func TestOffsetBeyond32Bits(t *testing.T) {
 	again.mustFeed(t, s.log[at:])
 	if got := outcomes(again.items); !slices.Equal(got, []string{"+2|2 "}) {
 		t.Errorf("after the first transaction came %q", got)
-	}
-}
-
-// TestDamagedStream: what cannot be is an error that names the place, never something to pass over.
-func TestDamagedStream(t *testing.T) {
-	for name, c := range map[string]struct {
-		write func(s *script)
-		want  string
-	}{
-		"unknown event":      {func(s *script) { s.add(99, nil) }, "type 99"},
-		"incident":           {func(s *script) { s.add(incidentEvent, make([]byte, 3)) }, "incident"},
-		"rows without map":   {func(s *script) { s.open(); s.add(writeRowsV2, insertBody(5, 1, 4)) }, "table id 5"},
-		"rows outside":       {func(s *script) { s.insert(1) }, "none is open"},
-		"commit outside":     {func(s *script) { s.commit() }, "none is open"},
-		"transaction inside": {func(s *script) { s.open(); s.open() }, "inside another"},
-		"no GTID":            {func(s *script) { s.opening(anonymousGTIDEvent, 0) }, "GTIDs were switched"},
-		"other columns":      {func(s *script) { s.open(); s.add(tableMapEvent, tableMapBody(1, sourceTable.Name, 8)) }, "id"},
-		"old file's map": {func(s *script) {
-			s.open()
-			s.insert(1)
-			s.commit()
-			s.rotate()
-			s.open()
-			s.add(writeRowsV2, insertBody(sourceID, 1, 4))
-		}, "table id"},
-		"unknown savepoint":     {func(s *script) { s.open(); s.query("ROLLBACK TO `a`") }, "savepoint"},
-		"xa without prepare":    {func(s *script) { s.decide("COMMIT", 1) }, "XA transaction X'01',X'',1"},
-		"xa prepared twice":     {func(s *script) { s.xa(1, 1); s.xa(1, 2) }, "twice"},
-		"ddl on source":         {func(s *script) { s.statement("ALTER TABLE t ADD x INT") }, "somebody changed table `d`.`t`"},
-		"statement format":      {func(s *script) { s.open(); s.query("UPDATE t SET k = 1") }, "binlog_format"},
-		"load data":             {func(s *script) { s.open(); s.add(executeLoadQueryEvent, loadBody("LOAD DATA INFILE 'x' INTO TABLE t")) }, "binlog_format"},
-		"payload outside":       {func(s *script) { s.add(transactionPayload, payloadBody(nil, 0)) }, "none is open"},
-		"payload too short":     {func(s *script) { s.opening(gtidEvent, 0); s.add(transactionPayload, payloadBody(nil, 100)) }, "100 bytes"},
-		"no format":             {func(s *script) { s.log = s.log[:1]; s.open() }, "format"},
-		"empty event":           {func(s *script) { s.log = append(s.log, nil) }, "header"},
-		"damaged":               {func(s *script) { s.open(); s.log[len(s.log)-1][headerSize+3]++ }, "checksum"},
-		"offset does not match": {func(s *script) { s.offset += 10; s.open() }, "offset"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newScript(false)
-			start := startOf(s)
-			if name == "offset does not match" {
-				start = FilePosition(s.fileName(), 4)
-			}
-			c.write(s)
-			err := newCollector(t, start).feedAll(s.log)
-			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "binlog.00000") {
-				t.Errorf("the error is: %v", err)
-			}
-		})
-	}
-}
-
-func loadBody(text string) []byte {
-	body := queryBody("d", text)
-	return slices.Insert(body, 13, make([]byte, 13)...)
-}
-
-// TestHarmlessEvents accompany transactions and change nothing.
-func TestHarmlessEvents(t *testing.T) {
-	s := newScript(false)
-	s.add(binlogCheckpointEvent, []byte("x"))
-	s.open()
-	for _, kind := range []byte{rowsQueryEvent, annotateRowsEvent, intVarEvent, randEvent, userVarEvent, ignorableEvent, transactionContext} {
-		s.add(kind, make([]byte, 16))
-	}
-	s.log = append(s.log, s.encode(heartbeatEvent, 0, false, nil), s.encode(heartbeatV2Event, 0, false, nil))
-	s.log = append(s.log, s.encode(200, flagIgnorable, true, nil)) // unknown, and says that it may be
-	s.insert(1)
-	s.add(writeRowsV2, insertBody(dummyTableID, 1, 4))
-	s.commit()
-	s.add(stopEvent, nil)
-	c := newCollector(t, startOf(s))
-	c.mustFeed(t, s.log)
-	if got := outcomes(c.items); !slices.Equal(got, []string{"+1|1 "}) {
-		t.Errorf("got %q", got)
 	}
 }
 

@@ -54,7 +54,7 @@ func CanStream(ctx context.Context, q conn.Querier, s *conn.Server, p Position) 
 	case p.form == fileForm && s.Flavor == conn.MySQL:
 		err = canStreamFile(ctx, q, p)
 	default:
-		err = &LostError{p, fmt.Sprintf("it is not of a kind that this server, a %s, counts by", s)}
+		err = &LostError{Position: p, Reason: fmt.Sprintf("it is not of a kind that this server, a %s, counts by", s)}
 	}
 	if err != nil {
 		return fmt.Errorf("continue at a position in the binary log: %w", err)
@@ -63,10 +63,13 @@ func CanStream(ctx context.Context, q conn.Querier, s *conn.Server, p Position) 
 }
 
 // LostError says that a server cannot stream from a position: what stands after it would be lost. The migration can only
-// be started again.
+// be started again, or continued on another server.
 type LostError struct {
 	Position Position
 	Reason   string
+	// Ahead says that the server has not got that far, rather than no longer having what comes next. If it is the very one
+	// that was read from it only lags: transactions are sent before they count as executed.
+	Ahead bool
 }
 
 // Error implements error.
@@ -80,10 +83,10 @@ func canStreamGTID(ctx context.Context, q conn.Querier, p Position) error {
 		return err
 	}
 	if lacks := p.set.without(executed); len(lacks) > 0 {
-		return &LostError{p, fmt.Sprintf("the server does not have the transactions %s", lacks)}
+		return &LostError{Position: p, Ahead: true, Reason: fmt.Sprintf("the server does not have the transactions %s", lacks)}
 	}
 	if gone := purged.without(p.set); len(gone) > 0 {
-		return &LostError{p, fmt.Sprintf("the server has purged the binary logs with transactions %s", gone)}
+		return &LostError{Position: p, Reason: fmt.Sprintf("the server has purged the binary logs with transactions %s", gone)}
 	}
 	return nil
 }
@@ -115,11 +118,11 @@ func canStreamFile(ctx context.Context, q conn.Querier, p Position) error {
 			continue
 		}
 		if sizes[i] < p.offset {
-			return &LostError{p, fmt.Sprintf("the file ends at %d now: the server lost what it had written there", sizes[i])}
+			return &LostError{Position: p, Ahead: true, Reason: fmt.Sprintf("the file ends at %d already", sizes[i])}
 		}
 		return nil
 	}
-	return &LostError{p, "the server does not have that file any more"}
+	return &LostError{Position: p, Reason: "the server does not have that file any more"}
 }
 
 // binaryLogs reads SHOW BINARY LOGS, whose further columns differ between versions.
@@ -151,7 +154,7 @@ func canStreamMaria(ctx context.Context, q conn.Querier, p Position) error {
 		return err
 	}
 	if !end.contains(p.domains) {
-		return &LostError{p, fmt.Sprintf("the server's binary log ends at %s already", end)}
+		return &LostError{Position: p, Ahead: true, Reason: fmt.Sprintf("the server's binary log ends at %s already", end)}
 	}
 	rows, err := q.QueryContext(ctx, `SHOW BINARY LOGS`)
 	if err != nil {
@@ -162,7 +165,7 @@ func canStreamMaria(ctx context.Context, q conn.Querier, p Position) error {
 		return fmt.Errorf("list binary logs: %w", err)
 	}
 	if len(names) == 0 {
-		return &LostError{p, "the server has no binary log"}
+		return &LostError{Position: p, Reason: "the server has no binary log"}
 	}
 	var text sql.NullString
 	if err := q.QueryRowContext(ctx, `SELECT BINLOG_GTID_POS(?, 4)`, names[0]).Scan(&text); err != nil {
@@ -173,7 +176,7 @@ func canStreamMaria(ctx context.Context, q conn.Querier, p Position) error {
 		return fmt.Errorf("ask for the start of the oldest binary log: %w", err)
 	}
 	if !p.domains.contains(begin) {
-		return &LostError{p, fmt.Sprintf("the server's oldest binary log begins at %s only: older ones were purged", begin)}
+		return &LostError{Position: p, Reason: fmt.Sprintf("the server's oldest binary log begins at %s only: older ones were purged", begin)}
 	}
 	return nil
 }

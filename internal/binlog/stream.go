@@ -88,6 +88,9 @@ func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transactio
 		return err
 	}
 	r := &reading{Stream: s, db: db, assembler: a, replicaID: s.cfg.ServerID}
+	if r.replicaID == 0 {
+		r.replicaID = rand.Uint32() | 1<<31
+	}
 	var retry retry
 	for {
 		before, began := a.read, time.Now()
@@ -153,9 +156,6 @@ func (r *reading) connection(ctx context.Context) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
-	if r.cfg.ServerID == 0 {
-		r.replicaID = rand.Uint32() | 1<<31
-	}
 	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, r.replicaID, r.assembler.read)
 	if err != nil {
 		return gone(err)
@@ -191,8 +191,8 @@ func (r *reading) check(ctx context.Context) error {
 	r.assembler.foldCase, r.guard.foldCase = lowerCase != 0, lowerCase != 0
 	err = CanStream(ctx, r.db, is, r.assembler.read)
 	var lost *LostError
-	if err != nil && !errors.As(err, &lost) {
-		return gone(err)
+	if err != nil && (!errors.As(err, &lost) || lost.Ahead) {
+		return gone(err) // this very server has sent what it lacks: it is about to commit it
 	}
 	return err
 }
