@@ -10,6 +10,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"charm.land/lipgloss/v2"
 
 	"github.com/midstreamdb/midstream/internal/migrate"
 )
@@ -92,7 +93,7 @@ func (l live) View() tea.View {
 	if l.ending {
 		text += "  Stopping …\n"
 	}
-	return tea.NewView(text)
+	return tea.NewView(lipgloss.NewStyle().Width(l.width).Render(text))
 }
 
 // notices prints log lines above the live view.
