@@ -50,6 +50,20 @@ test-fast: $(SANDBOX) ## the tests without -short's long ones; uses the servers 
 race: ## the packages that need no database, under the race detector (needs a C compiler)
 	go test -race -short -count=1 $(RACE_PACKAGES)
 
+.PHONY: mutants
+mutants: servers ## show that the tests of the invariants can fail: break the code in known ways; SHORT=-short: without servers
+	@$(SANDBOX) run -- go test -count=1 -timeout 60m -tags mutants $(SHORT) ./internal/mutants
+
+.PHONY: bench-apply
+bench-apply: servers ## row changes per second of 1, 2, 4 and 8 workers side by side; BENCH_ENGINES=mysql,mariadb
+	go test -count=1 -timeout 90m -tags bench -v -run TestApply ./test/bench
+
+SOAK ?= 60s
+.PHONY: soak
+soak: servers ## the runs under load and the cut-overs in their long form, and all mutants; SOAK=60s a run
+	@MIDSTREAM_SOAK=$(SOAK) $(SANDBOX) run -- go test -count=1 -timeout 5h -v -run 'Load|FilePositions|Swaps' ./test/underload ./internal/cutover
+	@$(MAKE) --no-print-directory mutants
+
 .PHONY: lint
 lint: ## format, vet, staticcheck, known vulnerabilities, module files
 	@scripts/lint
