@@ -115,28 +115,26 @@ func (a *assembler) feed(raw []byte) error {
 	if err == nil {
 		err = a.sums.strip(raw, &e)
 	}
+	file, offset := a.file, a.offset
+	if err == nil {
+		err = a.advance(&e)
+	}
+	passed := a.offset <= a.skipTo && a.read.form == fileForm && !e.artificial() && e.kind != formatDescriptionEvent
+	if err == nil && !passed {
+		err = a.dispatch(e, false)
+	}
 	if err != nil {
-		return fmt.Errorf("read event after %s: %w", a.place(), err)
-	}
-	from := a.place()
-	if err := a.advance(&e); err != nil {
-		return fmt.Errorf("read event at %s: %w", from, err)
-	}
-	if a.offset <= a.skipTo && a.read.form == fileForm && !e.artificial() && e.kind != formatDescriptionEvent {
-		return nil
-	}
-	if err := a.dispatch(e, false); err != nil {
-		return fmt.Errorf("read event at %s: %w", from, err)
+		return fmt.Errorf("read event at %s: %w", a.place(file, offset), err)
 	}
 	return nil
 }
 
-// place names the end of the last event for a person.
-func (a *assembler) place() string {
-	if a.file == "" {
+// place names the place of an event for a person.
+func (a *assembler) place(file string, offset uint64) string {
+	if file == "" {
 		return a.read.String()
 	}
-	return fmt.Sprintf("%s:%d", a.file, a.offset)
+	return fmt.Sprintf("%s:%d", file, offset)
 }
 
 // advance moves the offset over the event. The log has 32 bits for it, and a transaction may be longer than they can say,
