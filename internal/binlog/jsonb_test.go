@@ -87,6 +87,22 @@ func TestDamagedJSON(t *testing.T) {
 	}
 }
 
+func TestJSONDepth(t *testing.T) {
+	doc := []byte{0, 0, 4, 0}
+	for range maxJSONDepth - 1 {
+		size := len(doc) + 7
+		doc = append([]byte{1, 0, byte(size), byte(size >> 8), jsonArray, 7, 0}, doc...)
+	}
+	if _, err := appendJSON(nil, append([]byte{jsonArray}, doc...)); err != nil {
+		t.Errorf("%d levels: %v", maxJSONDepth, err)
+	}
+	size := len(doc) + 7
+	doc = append([]byte{1, 0, byte(size), byte(size >> 8), jsonArray, 7, 0}, doc...)
+	if _, err := appendJSON(nil, append([]byte{jsonArray}, doc...)); err == nil {
+		t.Errorf("%d levels are accepted", maxJSONDepth+1)
+	}
+}
+
 // A document that points to the same place again and again would grow without bound.
 func TestJSONThatSharesItsValues(t *testing.T) {
 	inner := []byte{2, 0, 10, 0, 4, 0, 0, 4, 0, 0}

@@ -204,6 +204,36 @@ func TestChangedDefinitionIsNoticed(t *testing.T) {
 	})
 }
 
+// Members are numbers in the log: one that the inspected list does not have shows that the list grew.
+func TestMemberBeyondTheListIsNoticed(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		for name, column := range map[string]string{"e": "ENUM('a','b','c')", "s": "SET('a','b','c')"} {
+			c := newCapture(t, s)
+			s.MustExec(fmt.Sprintf("CREATE TABLE %s (id INT, c %s); INSERT INTO %s VALUES (1, 'c')", name, column, name))
+			events, def := c.read()[name], mustInspect(t, s, name)
+			if got := decodeError(t, events, def); got != "" {
+				t.Errorf("%s: %s", column, got)
+			}
+			def.Columns[1].Values = def.Columns[1].Values[:2]
+			if got := decodeError(t, events, def); !strings.Contains(got, "column `c`") || !strings.Contains(got, "definition changed") {
+				t.Errorf("%s without 'c': error %q", column, got)
+			}
+		}
+	})
+}
+
+func TestRowsOfAnotherTableMapAreRefused(t *testing.T) {
+	tableMap, body, def := benchRows(2)
+	event := rawEvent{typ: updateRowsV2, body: body, tableMap: tableMap}
+	if got := decodeError(t, []rawEvent{event}, def); got != "" {
+		t.Fatal(got)
+	}
+	tableMap[0]++
+	if got := decodeError(t, []rawEvent{event}, def); !strings.Contains(got, "table id 1, not 2") {
+		t.Errorf("error %q", got)
+	}
+}
+
 // Columns that the servers add by themselves must not upset the count.
 func TestHiddenColumns(t *testing.T) {
 	tables := map[string]string{
