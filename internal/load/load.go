@@ -91,21 +91,22 @@ func (g *Generator) Run(ctx context.Context) error {
 	g.stats.start()
 	defer g.stats.stop()
 	hard, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer cancel(nil)
 	group, stop := errgroup.WithContext(ctx)
 	for _, w := range g.writers {
 		group.Go(func() error { return w.run(stop, hard, pace) })
 	}
-	defer context.AfterFunc(stop, func() {
-		limit := time.NewTimer(drainLimit)
-		defer limit.Stop()
-		select {
-		case <-limit.C:
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		<-stop.Done() // at the latest when all writers have ended
+		if pause(hard, drainLimit) {
 			cancel(errors.New("transactions did not end in time after the load was stopped"))
-		case <-hard.Done():
 		}
-	})()
-	if err := group.Wait(); err != nil {
+	}()
+	err := group.Wait()
+	cancel(nil)
+	<-watched
+	if err != nil {
 		return fmt.Errorf("write load: %w", err)
 	}
 	return nil
