@@ -103,17 +103,20 @@ func (c *Copier) Stats() Stats {
 }
 
 // settings are those of the sessions that copy: a lock that is not had soon is better waited for without holding others,
-// and of warnings only those about values count.
-var settings = conn.Settings{
-	"innodb_lock_wait_timeout": "1",
-	"sql_notes":                "0",
-	"max_error_count":          "65535",
+// and of warnings only those about values count. MySQL shows enough of them by default, and lets only administrators ask
+// for more.
+func settings(server *conn.Server) conn.Settings {
+	s := conn.Settings{"innodb_lock_wait_timeout": "1", "sql_notes": "0"}
+	if server.IsMariaDB() {
+		s["max_error_count"] = "65535"
+	}
+	return s
 }
 
 // Run copies everything and returns when every chunk is committed, or with the first error. When it returns no statement
 // of its sessions runs any more, unless the server could not be asked: that is logged.
 func (c *Copier) Run(ctx context.Context) (err error) {
-	db, err := conn.Open(c.deps.Conn, settings)
+	db, err := conn.Open(c.deps.Conn, settings(c.deps.Server))
 	if err != nil {
 		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
 	}

@@ -46,6 +46,8 @@ func mustRig(t *testing.T, s *sandboxtest.Schema, m *table.Mapping, rows int) *r
 }
 
 func (r *rig) run(ctx context.Context) (copier.Stats, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute) // a copy that waits for ever is a fault too
+	defer cancel()
 	c := copier.New(r.config, r.deps)
 	err := c.Run(ctx)
 	return c.Stats(), err
