@@ -13,10 +13,14 @@ type Warning struct {
 	Message string
 }
 
-// Warnings returns what the session's last statement was warned of. It asks for the texts only if there are any.
+// notShown is the code of the warning that stands for those which the server counted and does not show.
+const notShown = 0
+
+// Warnings returns what the session's last statement was warned of. It asks for the texts only if there are any. Those beyond
+// the session's max_error_count have no text: one warning more stands for them, and counts as one about a value.
 func Warnings(ctx context.Context, q Querier) ([]Warning, error) {
 	var count int
-	if err := q.QueryRowContext(ctx, `SELECT @@warning_count`).Scan(&count); err != nil {
+	if err := q.QueryRowContext(ctx, `SHOW COUNT(*) WARNINGS`).Scan(&count); err != nil {
 		return nil, fmt.Errorf("count warnings: %w", err)
 	}
 	if count == 0 {
@@ -38,6 +42,9 @@ func Warnings(ctx context.Context, q Querier) ([]Warning, error) {
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read warnings: %w", err)
 	}
+	if hidden := count - len(warnings); hidden > 0 {
+		warnings = append(warnings, Warning{Level: "Warning", Code: notShown, Message: fmt.Sprintf("%d warnings that the server does not show", hidden)})
+	}
 	return warnings, nil
 }
 
@@ -54,5 +61,5 @@ func IsBadValue(err error) bool { return isNumber(err, badValue...) }
 // ChangesValue says whether a value was not stored as it was given. Notes do not count: they tell of conversions that
 // the column's type asks for, such as rounding, and that an ALTER TABLE would make as well.
 func (w Warning) ChangesValue() bool {
-	return w.Level != "Note" && slices.Contains(badValue, w.Code)
+	return w.Code == notShown || w.Level != "Note" && slices.Contains(badValue, w.Code)
 }
