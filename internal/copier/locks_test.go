@@ -70,9 +70,10 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 			stats <- st
 			done <- err
 		}()
-		waiting := "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT' AND trx_query LIKE '%`" + s.Name + "`.`t__new`%'"
-		for end := time.Now().Add(20 * time.Second); s.MustQueryInt(waiting) == 0 && time.Now().Before(end); {
-			time.Sleep(10 * time.Millisecond)
+		copying := "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
+		for seen, end := int64(0), time.Now().Add(20*time.Second); seen < 5 && time.Now().Before(end); {
+			seen += s.MustQueryInt(copying) // a statement that is seen again and again waits for the rival's row
+			time.Sleep(20 * time.Millisecond)
 		}
 		mustOn(t, rival, "INSERT INTO t__new VALUES (1, 11)")
 		mustOn(t, rival, "COMMIT")
