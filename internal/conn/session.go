@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -19,23 +18,38 @@ type Process struct {
 }
 
 // FindProcess returns the session with that id, or nil when the server has none. Without the PROCESS privilege it sees
-// sessions of the same user only.
+// sessions of the same user only. It does not read information_schema.processlist, which MySQL 9.7 refuses to show while a
+// statement of anybody holds a character beyond utf8mb3.
 func FindProcess(ctx context.Context, q Querier, id uint64) (*Process, error) {
-	p := Process{ID: id}
-	var state, statement sql.NullString
-	const list = `
-		SELECT user, host, command, state, info
-		  FROM information_schema.processlist
-		 WHERE id = ?`
-	err := q.QueryRowContext(ctx, list, id).Scan(&p.User, &p.Host, &p.Command, &state, &statement)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
+	rows, err := q.QueryContext(ctx, `SHOW FULL PROCESSLIST`)
 	if err != nil {
 		return nil, fmt.Errorf("look for session %d: %w", id, err)
 	}
-	p.State, p.Statement = state.String, statement.String
-	return &p, nil
+	defer func() { _ = rows.Close() }() // Err tells
+	columns, err := rows.Columns()
+	if err != nil {
+		return nil, fmt.Errorf("look for session %d: %w", id, err)
+	}
+	var found *Process
+	for rows.Next() {
+		var p Process
+		var user, host, schema, command, seconds, state, statement sql.NullString
+		cells := []any{&p.ID, &user, &host, &schema, &command, &seconds, &state, &statement}
+		for len(cells) < len(columns) { // MariaDB has more
+			cells = append(cells, new(sql.RawBytes))
+		}
+		if err := rows.Scan(cells...); err != nil {
+			return nil, fmt.Errorf("look for session %d: %w", id, err)
+		}
+		if p.ID == id {
+			p.User, p.Host, p.Command, p.State, p.Statement = user.String, host.String, command.String, state.String, statement.String
+			found = &p
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look for session %d: %w", id, err)
+	}
+	return found, nil
 }
 
 // EndSession kills the session with that id if it is one of this run on the server s, and returns when it is gone with

@@ -24,29 +24,51 @@ type blocker struct {
 // String names it for a person.
 func (b blocker) String() string {
 	if b.session.Int64 == 0 {
-		return "a transaction without a session (XA, prepared), since " + b.since.String
+		return "a transaction without a session (XA, prepared)"
 	}
 	return fmt.Sprintf("connection %d (%s@%s), in a transaction since %s", b.session.Int64, b.user.String, b.host.String, b.since.String)
 }
 
-// openTransactions are all transactions of InnoDB, the oldest first; with 1 as the argument only those without a session.
-const openTransactions = `
+// The queries below give a key, the session with user and host, and since when. On MySQL they stay away from
+// information_schema's innodb_trx and processlist, which 9.7 refuses to show while a statement of anybody holds a character
+// beyond utf8mb3.
+
+// openOnMySQL are all open transactions of sessions, the oldest first.
+const openOnMySQL = `
+	SELECT CONCAT_WS(' ', e.thread_id, e.event_id), th.processlist_id, th.processlist_user, th.processlist_host,
+	       NOW() - INTERVAL ROUND(COALESCE(e.timer_wait, 0) / 1000000000000) SECOND
+	  FROM performance_schema.events_transactions_current e
+	  JOIN performance_schema.threads th ON th.thread_id = e.thread_id
+	 WHERE e.state = 'ACTIVE' AND th.processlist_id <> CONNECTION_ID()
+	 ORDER BY e.timer_wait DESC`
+
+// openOnMariaDB are all transactions of InnoDB, the oldest first; with 1 as the argument only those without a session.
+const openOnMariaDB = `
 	SELECT CONCAT_WS(' ', t.trx_mysql_thread_id, t.trx_id, t.trx_started), t.trx_mysql_thread_id, p.user, p.host, t.trx_started
 	  FROM information_schema.innodb_trx t
 	  LEFT JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
 	 WHERE t.trx_mysql_thread_id <> CONNECTION_ID() AND (t.trx_mysql_thread_id = 0 OR ? = 0)
 	 ORDER BY t.trx_started, t.trx_mysql_thread_id`
 
-// tableLocks are the metadata locks of others on source and shadow. The server shows them where its instrument is on.
+// tableLocks are the metadata locks of others on source and shadow. The server shows them where its instrument is on; a prepared
+// XA transaction whose session has gone holds them without a session.
 const tableLocks = `
 	SELECT CONCAT_WS(' ', l.owner_thread_id, l.owner_event_id, l.object_name), th.processlist_id, th.processlist_user, th.processlist_host,
-	       COALESCE(t.trx_started, 'a moment ago')
+	       NOW() - INTERVAL ROUND(COALESCE(e.timer_wait, 0) / 1000000000000) SECOND
 	  FROM performance_schema.metadata_locks l
 	  LEFT JOIN performance_schema.threads th ON th.thread_id = l.owner_thread_id
-	  LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = th.processlist_id AND t.trx_mysql_thread_id > 0
+	  LEFT JOIN performance_schema.events_transactions_current e ON e.thread_id = l.owner_thread_id AND e.state = 'ACTIVE'
 	 WHERE l.object_type = 'TABLE' AND l.object_schema = ? AND l.object_name IN (?, ?) AND l.lock_status = 'GRANTED'
 	   AND (th.processlist_id IS NULL OR th.processlist_id <> CONNECTION_ID())
-	 ORDER BY t.trx_started IS NULL, t.trx_started, l.owner_thread_id`
+	 ORDER BY e.timer_wait DESC, l.owner_thread_id`
+
+// openTransactions returns all open transactions of others.
+func (c *Cutover) openTransactions(ctx context.Context) ([]blocker, error) {
+	if c.cfg.Server.IsMariaDB() {
+		return list(ctx, c.db, openOnMariaDB, 0)
+	}
+	return list(ctx, c.db, openOnMySQL)
+}
 
 func list(ctx context.Context, q conn.Querier, query string, args ...any) ([]blocker, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
@@ -93,7 +115,7 @@ func (c *Cutover) outlast(ctx context.Context, look func() ([]blocker, error)) (
 // awaitSnapshots waits for the transactions that began before the last rows were copied: one that reads the table for the
 // first time after the swap finds it without them. Those that outlast the patience are named, and not waited for.
 func (c *Cutover) awaitSnapshots(ctx context.Context) error {
-	left, err := c.outlast(ctx, func() ([]blocker, error) { return list(ctx, c.db, openTransactions, 0) })
+	left, err := c.outlast(ctx, func() ([]blocker, error) { return c.openTransactions(ctx) })
 	if conn.IsAccessDenied(err) {
 		c.cfg.Log.Warn("open transactions cannot be seen: one with an old snapshot will find the new table empty", "error", err)
 		return nil
@@ -115,7 +137,7 @@ func (c *Cutover) awaitHolders(ctx context.Context) error {
 	n := c.cfg.Names
 	left, err := c.outlast(ctx, func() ([]blocker, error) {
 		if c.cfg.Server.IsMariaDB() {
-			return list(ctx, c.db, openTransactions, 1)
+			return list(ctx, c.db, openOnMariaDB, 1)
 		}
 		return list(ctx, c.db, tableLocks, n.Source.Schema, n.Source.Table, n.Shadow.Table)
 	})
@@ -136,7 +158,7 @@ func (c *Cutover) holders(ctx context.Context) string {
 	n := c.cfg.Names
 	found, err := list(ctx, c.db, tableLocks, n.Source.Schema, n.Source.Table, n.Shadow.Table)
 	if err != nil || len(found) == 0 {
-		found, err = list(ctx, c.db, openTransactions, 0)
+		found, err = c.openTransactions(ctx)
 	}
 	if err != nil {
 		return "nobody that could be seen"

@@ -340,6 +340,7 @@ func (l *writers) note(id int64, v any) {
 	}
 }
 
+// writeOnce writes as an application does; its emoji is what MySQL's information_schema stumbles over.
 func writeOnce(db *sql.DB, statement string, id int64, v any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -354,7 +355,7 @@ func writeOnce(db *sql.DB, statement string, id int64, v any) error {
 		}
 	}
 	if err == nil {
-		_, err = tx.ExecContext(ctx, "INSERT INTO journal (id, v) VALUES (?, ?)", id, v)
+		_, err = tx.ExecContext(ctx, "INSERT INTO journal (id, v) VALUES (?, ?) /* 😀 */", id, v)
 	}
 	if err != nil {
 		return errors.Join(err, tx.Rollback())
