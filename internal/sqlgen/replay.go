@@ -13,10 +13,13 @@ type Replay struct {
 	mapping    *table.Mapping
 	writes     []writer
 	keys       []writer
-	insert     string // up to VALUES
-	after      string // behind the last row, "" for nothing
-	deleteFrom string // up to the list of keys
+	insert     list
+	deleteFrom list
+	columnwise bool // keys are compared column by column
 }
+
+// list is a statement around its items.
+type list struct{ head, separator, tail string }
 
 // writer renders one column's value.
 type writer struct {
@@ -34,16 +37,23 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 	for i, p := range m.Columns {
 		names[i] = p.Shadow.Name
 	}
-	verb := "INSERT"
+	verb, after := "INSERT", ""
 	switch {
 	case len(m.AddedUnique) > 0:
 	case m.OnlyKey():
-		r.after = inPlace(names, server)
+		after = inPlace(names, server)
 	default:
 		verb = "REPLACE"
 	}
-	r.insert = verb + " INTO " + m.Shadow.Name.String() + " (" + table.QuoteList(names) + ") VALUES\n"
-	r.deleteFrom = "DELETE FROM " + m.Shadow.Name.String() + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n"
+	r.insert = list{verb + " INTO " + m.Shadow.Name.String() + " (" + table.QuoteList(names) + ") VALUES\n", ",\n", after}
+	r.deleteFrom = list{"DELETE FROM " + m.Shadow.Name.String() + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n", ",\n", ")"}
+	// In a list of tuples MySQL compares ENUM and SET as texts: no number is found.
+	r.columnwise = len(r.keys) > 1 && slices.ContainsFunc(m.Key.Columns, func(p table.Pair) bool {
+		return p.Shadow.Kind == table.Enum || p.Shadow.Kind == table.Set
+	})
+	if r.columnwise {
+		r.deleteFrom = list{"DELETE FROM " + m.Shadow.Name.String() + " WHERE\n", " OR\n", ""}
+	}
 	return r
 }
 
@@ -52,41 +62,55 @@ func (r *Replay) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
 
 // Writes returns the statements that write the rows, each of at most limit bytes unless one row alone is longer.
 func (r *Replay) Writes(rows []table.Row, limit int) []string {
-	return r.split(len(rows), limit, r.insert, r.after, func(dst []byte, i int) []byte {
+	return r.insert.split(len(rows), limit, func(dst []byte, i int) []byte {
 		return appendTuple(dst, r.writes, func(p table.Pair) table.Value { return rows[i][p.Source.Ordinal] })
 	})
 }
 
 // Deletes returns the statements that delete the rows under the given keys, in the order of the migration key's columns.
 func (r *Replay) Deletes(keys [][]table.Value, limit int) []string {
-	return r.split(len(keys), limit, r.deleteFrom, ")", func(dst []byte, i int) []byte {
+	return r.deleteFrom.split(len(keys), limit, func(dst []byte, i int) []byte {
 		if len(r.keys) == 1 {
 			return r.keys[0].append(dst, keys[i][0])
+		}
+		if r.columnwise {
+			return r.appendConditions(dst, keys[i])
 		}
 		next := -1
 		return appendTuple(dst, r.keys, func(table.Pair) table.Value { next++; return keys[i][next] })
 	})
 }
 
-// split makes statements of n items between head and tail.
-func (r *Replay) split(n, limit int, head, tail string, item func(dst []byte, i int) []byte) []string {
+// appendConditions appends the comparison of each column of the key.
+func (r *Replay) appendConditions(dst []byte, key []table.Value) []byte {
+	separator := "("
+	for i, w := range r.keys {
+		dst = append(append(dst, separator...), table.Quote(w.pair.Shadow.Name)...)
+		dst = w.append(append(dst, " = "...), key[i])
+		separator = " AND "
+	}
+	return append(dst, ')')
+}
+
+// split makes statements of n items, each of at most limit bytes unless one item alone is longer.
+func (l list) split(n, limit int, item func(dst []byte, i int) []byte) []string {
 	var statements []string
 	var text []byte
 	for i := range n {
 		before := len(text)
 		if before == 0 {
-			text = append(text, head...)
+			text = append(text, l.head...)
 		} else {
-			text = append(text, ",\n"...)
+			text = append(text, l.separator...)
 		}
 		text = item(text, i)
-		if before > 0 && len(text)+len(tail) > limit {
-			statements = append(statements, string(text[:before])+tail)
-			text = item(append(text[:0], head...), i)
+		if before > 0 && len(text)+len(l.tail) > limit {
+			statements = append(statements, string(text[:before])+l.tail)
+			text = item(append(text[:0], l.head...), i)
 		}
 	}
 	if len(text) > 0 {
-		statements = append(statements, string(text)+tail)
+		statements = append(statements, string(text)+l.tail)
 	}
 	return statements
 }
