@@ -7,6 +7,7 @@
 package scenario_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
-	if err := odd.stop(); err != nil {
+	if err := errors.Join(usual.stop(), odd.stop()); err != nil {
 		fmt.Fprintln(os.Stderr, "stop servers:", err)
 		code = 1
 	}

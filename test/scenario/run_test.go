@@ -26,7 +26,7 @@ func TestScenarios(t *testing.T) {
 	for _, s := range readSpecs(t) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			eachServer(t, s, func(t *testing.T, schema *sandboxtest.Schema) { s.run(t, schema) })
+			s.servers.each(t, s.engines, func(t *testing.T, schema *sandboxtest.Schema) { s.run(t, schema) })
 		})
 	}
 }

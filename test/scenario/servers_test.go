@@ -10,17 +10,14 @@ import (
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
-// odd are servers whose settings are not the usual ones, shared by all scenarios that ask for them, started at their first
-// need. What is odd about them must make no difference to a migration.
-var odd = &oddServers{started: make(map[sandbox.Engine]*sandbox.Server)}
+// Servers of this package's own: transactions that other tests leave open, or prepared, on a server make a migration wait.
+var (
+	usual = newServers(nil, sandbox.Options{})
+	// odd have settings at which other tools lost rows, shifted times or gave up. They must make no difference.
+	odd = newServers(oddities, sandbox.Options{FilePosition: true})
+)
 
-type oddServers struct {
-	mu      sync.Mutex
-	started map[sandbox.Engine]*sandbox.Server
-}
-
-// args are settings at which other tools lost rows, shifted times or gave up.
-func (o *oddServers) args(e sandbox.Engine) []string {
+func oddities(e sandbox.Engine) []string {
 	args := []string{
 		"--default-time-zone=Europe/Berlin",
 		"--max-allowed-packet=1M",
@@ -36,42 +33,54 @@ func (o *oddServers) args(e sandbox.Engine) []string {
 	return append(args, "--binlog-transaction-compression=ON", "--binlog-rows-query-log-events=ON")
 }
 
-func (o *oddServers) address(e sandbox.Engine) (sandbox.Address, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if s, ok := o.started[e]; ok {
-		return s.Address(), nil
+// servers are one of each engine, started at their first need and shared by all tests of the package.
+type servers struct {
+	args    func(sandbox.Engine) []string // may be nil
+	options sandbox.Options
+	lock    sync.Mutex // guards started
+	started map[sandbox.Engine]*sandbox.Server
+}
+
+func newServers(args func(sandbox.Engine) []string, o sandbox.Options) *servers {
+	return &servers{args: args, options: o, started: make(map[sandbox.Engine]*sandbox.Server)}
+}
+
+func (s *servers) address(e sandbox.Engine) (sandbox.Address, error) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	if server, ok := s.started[e]; ok {
+		return server.Address(), nil
+	}
+	o := s.options
+	if s.args != nil {
+		o.Args = s.args(e)
 	}
 	// Not the context of the test that happens to come first: the server outlives it.
-	s, err := sandbox.Start(context.Background(), e, sandbox.Options{Args: o.args(e), FilePosition: true})
+	server, err := sandbox.Start(context.Background(), e, o)
 	if err != nil {
 		return sandbox.Address{}, err
 	}
-	o.started[e] = s
-	return s.Address(), nil
+	s.started[e] = server
+	return server.Address(), nil
 }
 
-func (o *oddServers) stop() error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
+func (s *servers) stop() error {
+	s.lock.Lock()
+	defer s.lock.Unlock()
 	var errs []error
-	for _, s := range o.started {
-		errs = append(errs, s.Stop())
+	for _, server := range s.started {
+		errs = append(errs, server.Stop())
 	}
 	return errors.Join(errs...)
 }
 
-// eachServer runs f as a parallel subtest on every engine that the scenario is for, with a fresh schema.
-func eachServer(t *testing.T, s *spec, f func(t *testing.T, schema *sandboxtest.Schema)) {
+// each runs f as a parallel subtest on these engines, with a fresh schema.
+func (s *servers) each(t *testing.T, engines []sandbox.Engine, f func(t *testing.T, schema *sandboxtest.Schema)) {
 	t.Helper()
-	if !s.odd {
-		sandboxtest.On(t, s.engines, f)
-		return
-	}
-	for _, e := range s.engines {
+	for _, e := range engines {
 		t.Run(string(e), func(t *testing.T) {
 			t.Parallel()
-			address, err := odd.address(e)
+			address, err := s.address(e)
 			if err != nil {
 				t.Fatal(err)
 			}

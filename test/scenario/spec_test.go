@@ -23,7 +23,7 @@ type spec struct {
 
 	way     string           // way: the flags that choose how it works; always given, and asserted
 	engines []sandbox.Engine // engines: kinds or names, by default all
-	odd     bool             // server: odd
+	servers *servers         // server: odd, or by default usual
 	table   string           // table: by default t
 	exit    int              // exit: the code
 	message *regexp.Regexp   // message: a regular expression
@@ -54,7 +54,7 @@ func readSpecs(t *testing.T) []*spec {
 }
 
 func readSpec(name string) (*spec, error) {
-	s := &spec{name: name, dir: filepath.Join(root, name), table: "t", loads: 3, options: make(map[string]string), engines: sandbox.Engines()}
+	s := &spec{name: name, dir: filepath.Join(root, name), table: "t", servers: usual, loads: 3, options: make(map[string]string), engines: sandbox.Engines()}
 	f, err := os.Open(filepath.Join(s.dir, "expect"))
 	if err != nil {
 		return nil, err
@@ -87,7 +87,10 @@ func (s *spec) set(key, value string) (err error) {
 	case "engines":
 		s.engines, err = engines(value)
 	case "server":
-		s.odd = value == "odd"
+		if value != "odd" {
+			return fmt.Errorf("no server is called %s", value)
+		}
+		s.servers = odd
 	case "table":
 		s.table = value
 	case "exit":
