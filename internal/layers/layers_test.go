@@ -63,7 +63,7 @@ var support = []string{
 }
 
 // nobodys are packages that nothing imports: they hold tests.
-var nobodys = []string{"internal/mutants", "internal/layers", "test/scenario", "test/cli", "test/bench", "test/underload"}
+var nobodys = []string{"docs", "internal/mutants", "internal/layers", "test/scenario", "test/cli", "test/bench", "test/underload"}
 
 // keepers say which packages alone may know a library.
 var keepers = map[string][]string{
