@@ -2,7 +2,8 @@
 //
 // A folder holds create.sql (the table, beside the table n with the numbers 1 to 1000), alter, expect, and where they are
 // needed load.sql (transactions, a blank line between them, run again and again while the migration runs), during.sql (run
-// once when the rows are copied) and after.sql (questions that must answer 1). A file may come in a form of its own for one
+// once when the rows are copied), after.sql (questions that must answer 1) and native (the clauses of the native ALTER to
+// compare with, when alter is more than clauses). A file may come in a form of its own for one
 // kind of server: alter.mariadb. What expect may say is told at type spec.
 package scenario_test
 

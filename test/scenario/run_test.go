@@ -111,7 +111,11 @@ func (s *spec) swapped(t *testing.T, schema *sandboxtest.Schema, before state, s
 	for _, line := range before.differences(after) {
 		t.Errorf("after the migration %s", line)
 	}
-	compareWithNative(t, schema, s, s.file(t, "alter", schema.Server.Engine), summary.Retired, fresh)
+	clauses := s.file(t, "native", schema.Server.Engine)
+	if clauses == "" {
+		clauses = s.file(t, "alter", schema.Server.Engine)
+	}
+	compareWithNative(t, schema, s, clauses, summary.Retired, fresh)
 }
 
 // migration is one run of the product.
