@@ -22,6 +22,7 @@ type sqlLoad struct {
 	session      string
 	connections  int
 	done         atomic.Int64 // transactions
+	failed       atomic.Bool
 	unique       atomic.Int64
 }
 
@@ -43,7 +44,9 @@ func (l *sqlLoad) run(ctx context.Context, db *sql.DB) error {
 	for i := range l.connections {
 		group.Go(func() error { return l.connection(ctx, db, i) })
 	}
-	return group.Wait()
+	err := group.Wait()
+	l.failed.Store(err != nil)
+	return err
 }
 
 func (l *sqlLoad) connection(ctx context.Context, db *sql.DB, number int) error {

@@ -210,25 +210,29 @@ func (m *migration) postponed(t *testing.T, schema *sandboxtest.Schema) (*migrat
 	defer cancel()
 	loading, stop := context.WithCancel(ctx)
 	defer stop()
-	loaded := make(chan error, 1)
-	go func() {
-		if m.load == nil {
-			loaded <- nil
-			return
-		}
-		loaded <- m.load.run(loading, schema.DB)
-	}()
 	var summary *migrate.Summary
-	var failed error
-	ended := make(chan struct{})
+	var failed, loadFailed error
+	loaded, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(loaded)
+		if m.load != nil {
+			loadFailed = m.load.run(loading, schema.DB)
+		}
+	}()
 	go func() {
 		defer close(ended)
 		summary, failed = r.Run(ctx)
 	}()
+	defer func() { // also when during.sql fails the test
+		cancel()
+		<-loaded
+		<-ended
+	}()
 	m.permit(t, schema, r, ended)
 	stop()
-	if err := <-loaded; err != nil {
-		t.Error(err)
+	<-loaded
+	if loadFailed != nil {
+		t.Error(loadFailed)
 	}
 	if err := os.Remove(m.postpone); err != nil {
 		t.Error(err)
@@ -256,7 +260,7 @@ func (m *migration) permit(t *testing.T, schema *sandboxtest.Schema, r *migrate.
 				m.after = readState(t, schema).without(table.NamesFor(table.Name{Schema: schema.Name, Table: m.spec.table}))
 			}
 			acted = true
-			if m.load == nil {
+			if m.load == nil || m.load.failed.Load() {
 				return
 			}
 			done := m.load.done.Load()

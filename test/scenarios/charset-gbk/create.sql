@@ -5,4 +5,4 @@ CREATE TABLE t (
   b TEXT CHARACTER SET gbk
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b) VALUES ('中文乗', REPEAT('誠', 100)), ('\\''"', ''), (NULL, NULL);
-INSERT INTO t (a,b) SELECT a,b FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b) SELECT x.a, x.b FROM t x, n WHERE n.i <= 12;

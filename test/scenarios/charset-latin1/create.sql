@@ -6,4 +6,4 @@ CREATE TABLE t (
   c CHAR(10) CHARACTER SET latin1 NOT NULL
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,c) VALUES ('naïve €', REPEAT('ÿ', 100), 'é '), ('\\''"', '', ''), (NULL, NULL, 'x');
-INSERT INTO t (a,b,c) SELECT a,b,c FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,c) SELECT x.a, x.b, x.c FROM t x, n WHERE n.i <= 12;

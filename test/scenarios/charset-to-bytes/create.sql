@@ -5,4 +5,4 @@ CREATE TABLE t (
   b VARCHAR(60) CHARACTER SET utf8mb4
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b) VALUES ('naïve €', '🙂'), ('\\''"', 'é '), (NULL, NULL);
-INSERT INTO t (a,b) SELECT a,b FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b) SELECT x.a, x.b FROM t x, n WHERE n.i <= 12;

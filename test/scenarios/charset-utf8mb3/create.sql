@@ -6,4 +6,4 @@ CREATE TABLE t (
   e ENUM('é', 'x') CHARACTER SET utf8mb3
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,e) VALUES ('日本語', REPEAT('é', 100), 'é'), ('\\''"', '', 'x'), (NULL, NULL, NULL);
-INSERT INTO t (a,b,e) SELECT a,b,e FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,e) SELECT x.a, x.b, x.e FROM t x, n WHERE n.i <= 12;

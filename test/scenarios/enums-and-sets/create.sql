@@ -6,4 +6,4 @@ CREATE TABLE t (
   c ENUM('a', 'b', 'c')
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,c) VALUES ('one', '', 'a'), ('it''s', 'x,z', 'c'), ('é', 'x,y,z', NULL), ('two', NULL, 'b');
-INSERT INTO t (a,b,c) SELECT a,b,c FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,c) SELECT x.a, x.b, x.c FROM t x, n WHERE n.i <= 12;

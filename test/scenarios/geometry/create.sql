@@ -5,4 +5,4 @@ CREATE TABLE t (
   p POINT NOT NULL
 ) ENGINE = InnoDB;
 INSERT INTO t (g, p) VALUES (ST_GeomFromText('POINT(1 2)'), ST_GeomFromText('POINT(0 0)')), (ST_GeomFromText('POLYGON((0 0, 0 3, 3 3, 3 0, 0 0))', 4326), ST_GeomFromText('POINT(10 20)', 4326)), (NULL, ST_GeomFromText('POINT(-1.5 2.25)')), (ST_GeomFromText('GEOMETRYCOLLECTION(POINT(1 1), LINESTRING(0 0, 1 1))'), ST_GeomFromText('POINT(1 1)', 3857));
-INSERT INTO t (g,p) SELECT g,p FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (g,p) SELECT x.g, x.p FROM t x, n WHERE n.i <= 12;

@@ -1,4 +1,4 @@
-UPDATE t SET j = JSON_SET(COALESCE(j, '{}'), '$.x', CAST({1-9}.50 AS DECIMAL(10,2)), '$.y', CURRENT_TIME(6)) WHERE id = {1-60}
+UPDATE t SET j = JSON_SET(COALESCE(j, '{}'), '$.x', {1-9}.50, '$.y', CURRENT_TIME(6)) WHERE id = {1-60}
 
 UPDATE t SET j = JSON_OBJECT('d', RAND(), 'n', NULL, 'big', REPEAT('é', {1-3000}), 'deep', JSON_ARRAY(k, k)), k = JSON_ARRAY(1.0, {1-9}e0, '{1-9}', TRUE) WHERE id = {1-60}
 

@@ -6,4 +6,4 @@ CREATE TABLE t (
   c INT
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,c) VALUES ('12', '2024-01-02', -5), ('-7', NULL, NULL), (NULL, '1999-12-31', 2147483647);
-INSERT INTO t (a,b,c) SELECT a,b,c FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,c) SELECT x.a, x.b, x.c FROM t x, n WHERE n.i <= 12;

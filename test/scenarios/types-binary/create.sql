@@ -9,4 +9,4 @@ CREATE TABLE t (
   f LONGBLOB
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,c,d,e,f) VALUES ('', '', '', '', '', ''), (X'0100', X'0100', X'00', X'0000', X'FF00', X'00FF'), (X'FFFFFFFFFFFFFFFF', X'5C275C22', X'0A0D1A', REPEAT(X'00', 5000), REPEAT(X'FF00', 4000), 'x'), (NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO t (a,b,c,d,e,f) SELECT a,b,c,d,e,f FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,c,d,e,f) SELECT x.a, x.b, x.c, x.d, x.e, x.f FROM t x, n WHERE n.i <= 12;

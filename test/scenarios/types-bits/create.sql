@@ -7,4 +7,4 @@ CREATE TABLE t (
   d BIT(64)
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,c,d) VALUES (b'0', b'0', 0, 0), (b'1', 255, 8589934591, ~0), (NULL, NULL, NULL, NULL), (1, 32, 4294967296, 9223372036854775808);
-INSERT INTO t (a,b,c,d) SELECT a,b,c,d FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,c,d) SELECT x.a, x.b, x.c, x.d FROM t x, n WHERE n.i <= 12;

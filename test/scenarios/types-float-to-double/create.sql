@@ -4,4 +4,4 @@ CREATE TABLE t (
   a FLOAT
 ) ENGINE = InnoDB;
 INSERT INTO t (a) VALUES (0.1), (3.40282e38), (16777216), (1e0/3), (NULL);
-INSERT INTO t (a) SELECT a FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a) SELECT x.a FROM t x, n WHERE n.i <= 12;

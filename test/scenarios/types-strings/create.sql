@@ -12,4 +12,4 @@ CREATE TABLE t (
   i CHAR(5) CHARACTER SET ascii
 ) ENGINE = InnoDB;
 INSERT INTO t (a,b,c,d,e,f,g,h,i) VALUES ('', '', '', '', '', '', '', '', ''), ('trail  ', 'trail  ', 'trail  ', 'trail  ', 'x ', 'y ', 'é ', 'z ', 'a '), ('日本語🙂', '\\ '' \" % _ \n\r\t', CHAR(0 USING utf8mb4), REPEAT('é', 3000), REPEAT('🙂', 5000), 'long', 'ÿ€', '𝄞', 'b'), (NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO t (a,b,c,d,e,f,g,h,i) SELECT a,b,c,d,e,f,g,h,i FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a,b,c,d,e,f,g,h,i) SELECT x.a, x.b, x.c, x.d, x.e, x.f, x.g, x.h, x.i FROM t x, n WHERE n.i <= 12;

@@ -3,5 +3,5 @@ CREATE TABLE t (
   v INT NOT NULL DEFAULT 0,
   a VECTOR(3) NOT NULL
 ) ENGINE = InnoDB;
-INSERT INTO t (a) VALUES (VEC_FromText('[0.1, -2, 3e38]')), (VEC_FromText('[0, 0, 1e-45]'));
-INSERT INTO t (a) SELECT a FROM t x, n WHERE n.i <= 12;
+INSERT INTO t (a) VALUES (VEC_FromText('[0.1, -2, 30000]')), (VEC_FromText('[0, 0, 0.0001]'));
+INSERT INTO t (a) SELECT x.a FROM t x, n WHERE n.i <= 12;
