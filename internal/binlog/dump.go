@@ -29,7 +29,10 @@ const maxDumpOffset = 1<<32 - 1
 
 // dump is a connection on which a server sends its binary log. The library makes the connection and cuts it into packets;
 // what is asked for and what comes is handled here.
-type dump struct{ conn *library.Conn }
+type dump struct {
+	conn   *library.Conn
+	search *searching
+}
 
 // openDump connects as a replica with that id and asks for everything after p.
 func openDump(ctx context.Context, c *conn.Config, s *conn.Server, replicaID uint32, p Position) (*dump, error) {
@@ -52,13 +55,13 @@ func openDump(ctx context.Context, c *conn.Config, s *conn.Server, replicaID uin
 func connectDump(ctx context.Context, c *conn.Config) (*dump, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	search := &searching{}
 	connect := func(secure bool) (*library.Conn, error) {
 		network, address := "tcp", net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
 		if c.Socket != "" {
 			network, address = "unix", c.Socket
 		}
-		dialer := &net.Dialer{}
-		return library.ConnectWithDialer(ctx, network, address, c.User, c.Password, "", dialer.DialContext, func(l *library.Conn) error {
+		return library.ConnectWithDialer(ctx, network, address, c.User, c.Password, "", search.dial, func(l *library.Conn) error {
 			if secure {
 				l.SetTLSConfig(c.TLS)
 			}
@@ -74,7 +77,7 @@ func connectDump(ctx context.Context, c *conn.Config) (*dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dump{l}, nil
+	return &dump{l, search}, nil
 }
 
 func isServerError(err error) bool {
@@ -184,6 +187,7 @@ func (d *dump) next() ([]byte, error) {
 	}
 	switch packet[0] {
 	case protocol.OK_HEADER:
+		d.search.note(packet[1:])
 		return packet[1:], nil
 	case protocol.ERR_HEADER:
 		return nil, libraryError(d.conn.HandleErrorPacket(packet))

@@ -117,6 +117,8 @@ func (a *assembler) decide(commit bool, argument string) error {
 		return &UnknownXAError{string(id)}
 	case commit:
 		g.changes, g.marks, g.bytes = rows.changes, rows.marks, rows.bytes
+		// The source reckons the rows' conflicts to the PREPARE, not to this: nothing may run beside it.
+		g.clock = Clock{File: g.clock.File, MariaDB: g.clock.MariaDB}
 	}
 	return a.handOut(g)
 }

@@ -1,0 +1,50 @@
+package binlog
+
+import (
+	"context"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// searchTimeout is how long a server may be silent while it looks for the place in its log that was asked for: it reads the
+// file from the start, and MariaDB says nothing meanwhile.
+const searchTimeout = 10 * time.Minute
+
+// searching is a connection that waits longer for its next read until the server has found its place in the log.
+type searching struct {
+	net.Conn
+	found atomic.Bool
+}
+
+// dial connects; it takes the place of a net.Dialer's DialContext.
+func (s *searching) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	s.Conn = c
+	return s, nil
+}
+
+// SetReadDeadline implements net.Conn: the deadlines of single reads are put off while the server searches. The handshake
+// is bounded by its context.
+func (s *searching) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() && !s.found.Load() {
+		t = t.Add(searchTimeout)
+	}
+	return s.Conn.SetReadDeadline(t)
+}
+
+// note looks at an event: the first that does not merely open a file ends the search.
+func (s *searching) note(raw []byte) {
+	const kindAt = 4
+	if len(raw) <= kindAt {
+		return
+	}
+	switch raw[kindAt] {
+	case rotateEvent, formatDescriptionEvent, previousGTIDsEvent, mariaGTIDListEvent, startEncryptionEvent, binlogCheckpointEvent:
+	default:
+		s.found.Store(true)
+	}
+}
