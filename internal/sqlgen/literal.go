@@ -93,11 +93,16 @@ func charsetOf(c *table.Column) string {
 	return "binary"
 }
 
-// appendString appends bytes with their charset in front: readable where that is sure to be exact, else in hexadecimal.
+// longest is the number of bytes that are written in hexadecimal. That doubles them, and what came in a packet is to fit into
+// one again.
+const longest = 16 << 10
+
+// appendString appends bytes with their charset in front: readable where that is sure to be exact, else in hexadecimal. Long
+// values of bytes stand between quotes as they are, which the session's NO_BACKSLASH_ESCAPES makes exact, too.
 func appendString(dst []byte, charset string, b []byte) []byte {
 	dst = append(dst, '_')
 	dst = append(dst, charset...)
-	if isPlain(charset, b) {
+	if isPlain(charset, b) || charset == "binary" && len(b) > longest {
 		return appendQuoted(dst, b)
 	}
 	dst = append(dst, " x'"...)
