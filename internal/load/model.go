@@ -123,7 +123,9 @@ func (m *model) commit(p *part, rec record) {
 	for _, id := range slices.Sorted(maps.Keys(after)) {
 		before := m.get(id)
 		rec.changes = append(rec.changes, change{id, before})
-		held[before.value()] = held[before.value()]
+		if _, known := held[before.value()]; !known {
+			held[before.value()] = false
+		}
 		held[after[id].value()] = true
 		m.rows[id] = after[id]
 	}

@@ -162,7 +162,7 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
-	if len(r.left) == 0 {
+	if len(r.left) == 0 && ctx.Err() == nil {
 		return &Refusal{Err: conn.Explain(r.cfg.Conn, err)}
 	}
 	return &Failure{Err: err, Left: r.left}
