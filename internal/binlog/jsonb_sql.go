@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -118,11 +119,7 @@ func appendJSONOpaque(dst []byte, typ wireType, b []byte) ([]byte, error) {
 		if len(b) < 2 {
 			return nil, errJSON
 		}
-		dst, err := appendDecimal(dst, b[2:], int(b[0]), int(b[1]))
-		if b[1] == 0 {
-			dst = append(dst, '.') // else it would be an integer
-		}
-		return dst, err
+		return appendJSONDecimal(dst, b[2:], int(b[0]), int(b[1]))
 	case wireDate, wireTime, wireDateTime, wireTimestamp:
 		if len(b) != 8 {
 			return nil, errJSON
@@ -145,6 +142,29 @@ func appendJSONOpaque(dst []byte, typ wireType, b []byte) ([]byte, error) {
 		return appendJSONColumn(dst, sqlgen.AppendBinary(nil, b), "BINARY("+strconv.Itoa(len(b))+")"), nil
 	}
 	return nil, fmt.Errorf("the JSON document holds an opaque value of type %d, which replay cannot write exactly", typ)
+}
+
+// appendJSONDecimal appends a DECIMAL with the precision that the document keeps beside its digits: a literal has as much as
+// it has digits, CAST fills up whole groups before the point, a column has as much as it was made with.
+func appendJSONDecimal(dst, cell []byte, precision, scale int) ([]byte, error) {
+	text, err := appendDecimal(nil, cell, precision, scale)
+	if err != nil {
+		return nil, err
+	}
+	if scale == 0 {
+		text = append(text, '.') // else it would be an integer
+	}
+	const most, mostScale = 65, 30 // of a type
+	declared := "DECIMAL(" + strconv.Itoa(min(precision, most)) + "," + strconv.Itoa(scale) + ")"
+	whole, digits := precision-scale, len(bytes.TrimPrefix(text, []byte{'-'}))-1
+	switch {
+	case digits == precision || scale > mostScale:
+		return append(dst, text...), nil
+	case whole > 0 && whole%decimalGroup == 0:
+		dst = append(append(dst, "CAST("...), text...)
+		return append(append(append(dst, " AS "...), declared...), ')'), nil
+	}
+	return appendJSONColumn(dst, text, declared), nil
 }
 
 // appendJSONColumn appends a value that has to come out of a column of that type to keep it.

@@ -29,6 +29,8 @@ func randomJSON(r *rand.Rand, depth int) string {
 		return fmt.Sprintf("CAST(%d AS UNSIGNED)", r.Uint64()>>r.IntN(64))
 	case n == 9:
 		return strconv.FormatFloat(randomDouble(r), 'e', -1, 64)
+	case n == 10 && depth%2 == 0:
+		return fmt.Sprintf("CAST(%d.%d AS DECIMAL(%d,%d))", r.IntN(100), r.IntN(100), 32+r.IntN(34), r.IntN(31))
 	case n == 10:
 		return fmt.Sprintf("%d.%0*d", r.IntN(1000)-500, 1+r.IntN(9), r.IntN(10))
 	case n == 11:
