@@ -5,6 +5,7 @@ package changelog
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,7 +36,8 @@ type Changelog struct {
 // New returns the changelog; nothing is created yet. db has the session settings of conn.Open.
 func New(db *sql.DB, config Config) *Changelog { return &Changelog{config: config, db: db} }
 
-// Create creates the table, marked as ours, with its two rows. A table of that name is an error.
+// Create creates the table, marked as ours, with its two rows. A table of that name is an error; after
+// any error nothing of ours is left.
 func (c *Changelog) Create(ctx context.Context) error {
 	create := `
 		CREATE TABLE ` + c.config.Table.String() + ` (
@@ -48,7 +50,7 @@ func (c *Changelog) Create(ctx context.Context) error {
 	}
 	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0)`
 	if _, err := c.db.ExecContext(ctx, insert, HeartbeatID, FenceID); err != nil {
-		return fmt.Errorf("fill changelog %s: %w", c.config.Table, err)
+		return errors.Join(fmt.Errorf("fill changelog %s: %w", c.config.Table, err), c.Drop(ctx))
 	}
 	return nil
 }

@@ -78,17 +78,25 @@ func (r *Runner) createTables(ctx context.Context) error {
 	r.log = changelog.New(r.db, changelog.Config{
 		Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout,
 	})
-	r.left = append(r.left, "DROP TABLE IF EXISTS "+r.names.Changelog.String()+";")
 	if err := r.log.Create(ctx); err != nil {
 		return err
 	}
+	r.owns(r.names.Changelog)
 	db, err := r.openDDL()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	r.left = append(r.left, "DROP TABLE IF EXISTS "+r.names.Shadow.String()+";")
-	return createShadow(ctx, db, r.names, r.alter)
+	if err := createShadow(ctx, db, r.names); err != nil {
+		return err
+	}
+	r.owns(r.names.Shadow)
+	return alterShadow(ctx, db, r.names, r.alter)
+}
+
+// owns notes a table that this run has created: only such a table is ever dropped.
+func (r *Runner) owns(name table.Name) {
+	r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
 }
 
 // mapColumns looks at both tables and decides how rows become rows.
@@ -111,6 +119,10 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	}
 	if refusals := table.ReplayRefusals(r.mapping); len(refusals) > 0 {
 		return fmt.Errorf("refuse --apply=replay: %s", strings.Join(refusals, "; "))
+	}
+	if added := r.mapping.AddedUnique; len(added) > 0 {
+		r.cfg.Log.Warn("changes are applied one after the other: the ALTER adds a unique key that the source's clock does not know",
+			"key", added[0].Name)
 	}
 	return nil
 }

@@ -30,12 +30,17 @@ func (r *Runner) openDDL() (*sql.DB, error) {
 	return conn.Open(r.cfg.Conn, conn.Settings{"sql_mode": "'" + r.ddlMode + "'", "time_zone": "@@GLOBAL.time_zone"})
 }
 
-// createShadow creates the shadow table like the source and alters it while it is empty. The rebuild at the end leaves it
-// without row versions of instant changes. When the server refuses the ALTER, nothing of it stays.
-func createShadow(ctx context.Context, db *sql.DB, names table.Names, a *alter.Alter) error {
+// createShadow creates the shadow table like the source. A table of its name is an error, and is somebody else's.
+func createShadow(ctx context.Context, db *sql.DB, names table.Names) error {
 	if _, err := db.ExecContext(ctx, "CREATE TABLE "+names.Shadow.String()+" LIKE "+names.Source.String()); err != nil {
 		return fmt.Errorf("create shadow table %s: %w", names.Shadow, err)
 	}
+	return nil
+}
+
+// alterShadow alters the shadow while it is empty; what the server does not accept is a Refusal. The rebuild at the end
+// leaves the table without row versions of instant changes.
+func alterShadow(ctx context.Context, db *sql.DB, names table.Names, a *alter.Alter) error {
 	if _, err := db.ExecContext(ctx, a.For(names.Shadow)); err != nil {
 		return &Refusal{Err: fmt.Errorf("the server refuses the ALTER: %s", conn.Message(err))}
 	}
