@@ -134,15 +134,28 @@ func (d *demo) conclude() error {
 	say("", "the cut-over held writes back for %.1f ms, in attempt %d", float64(s.Stall.Microseconds())/1000, s.Attempts)
 	say("", "application before    %s", &d.before)
 	say("", "application meanwhile %s", &d.during)
-	say("", "application's errors  %d of %s transactions", all.ErrorCount(), status.Count(all.Transactions))
-	if n := all.ErrorCount(); n > 0 {
-		return fmt.Errorf("the application saw %d errors, by number: %v", n, all.Errors)
+	deadlocks := all.Errors[deadlock]
+	errs := all.ErrorCount() - deadlocks
+	say("", "application's errors  %d of %s transactions%s", errs, status.Count(all.Transactions), alsoDeadlocks(deadlocks))
+	if errs > 0 {
+		return fmt.Errorf("the application saw errors, by number: %v", all.Errors)
 	}
 	if s.Changes == 0 {
 		return errors.New("no change was applied: the migration did not run under the load")
 	}
 	say("", "verified: new table = model, retired table = model as of the rename")
 	return nil
+}
+
+// deadlock is the server's number of the one error that every application of InnoDB meets and answers by trying again. With
+// --apply=replay the copy locks the rows that it reads, which can bring one about.
+const deadlock = 1213
+
+func alsoDeadlocks(n uint64) string {
+	if n == 0 {
+		return ", no deadlocks"
+	}
+	return fmt.Sprintf(", besides %d deadlocks that ended well at the next try", n)
 }
 
 // wait waits for d.

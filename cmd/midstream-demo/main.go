@@ -32,7 +32,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, c); err != nil {
 		if ctx.Err() != nil {
-			err = errors.New("interrupted; everything was stopped and removed")
+			err = errors.New("interrupted")
 		}
 		fmt.Fprintln(os.Stderr, "midstream-demo:", err)
 		stop()
@@ -58,7 +58,11 @@ func run(ctx context.Context, c cli) (err error) {
 		return err
 	}
 	defer func() {
-		err = errors.Join(err, server.Stop())
+		if failed := server.Stop(); failed != nil {
+			say("End", "%v", failed)
+			err = errors.Join(err, failed)
+			return
+		}
 		say("End", "the server is stopped, its folder removed")
 	}()
 	d := &demo{cli: c, server: server}

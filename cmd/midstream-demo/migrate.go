@@ -60,45 +60,56 @@ func (d *demo) config() migrate.Config {
 // watch shows the migration's state until ctx ends: on a terminal one picture that is drawn over, elsewhere a line now and
 // then.
 func watch(ctx context.Context, r *migrate.Runner) {
-	live := term.IsTerminal(int(os.Stdout.Fd()))
-	interval := 2 * time.Second
-	if live {
-		interval = 200 * time.Millisecond
+	if !term.IsTerminal(int(os.Stdout.Fd())) {
+		every(ctx, 2*time.Second, func() {
+			s := r.Snapshot()
+			fmt.Println("   ", line(&s))
+		})
+		return
 	}
+	var p picture
+	draw := func() {
+		s := r.Snapshot()
+		p.draw(&s)
+	}
+	every(ctx, 200*time.Millisecond, draw)
+	draw() // how it ended
+}
+
+// every calls f again and again until ctx ends.
+func every(ctx context.Context, interval time.Duration, f func()) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
-	for first := true; ; first = false {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-		}
-		s := r.Snapshot()
-		if live {
-			draw(&s, first)
-		} else {
-			fmt.Println("   ", line(&s))
+			f()
 		}
 	}
 }
 
-// draw draws the picture over the one before.
-func draw(s *status.Snapshot, first bool) {
+// picture is what was drawn last: its number of lines.
+type picture int
+
+// draw draws the state over the picture before.
+func (p *picture) draw(s *status.Snapshot) {
 	width, _, err := term.GetSize(int(os.Stdout.Fd()))
 	if err != nil {
 		width = 80
 	}
-	const lines = 10 // of a picture, so that the next one knows where to begin
-	picture := strings.SplitN(s.View(min(width, 100)), "\n", lines+1)
-	for len(picture) < lines {
-		picture = append(picture, "")
+	lines := strings.Split(strings.TrimRight(s.View(min(width, 100)), "\n"), "\n")
+	if *p > 0 {
+		fmt.Printf("\x1b[%dA\r\x1b[J", *p)
 	}
-	if !first {
-		fmt.Printf("\x1b[%dA", lines)
+	for _, text := range lines {
+		if runes := []rune(text); len(runes) > width { // a line that wraps would count as two
+			text = string(runes[:width])
+		}
+		fmt.Println(text)
 	}
-	for _, text := range picture[:lines] {
-		fmt.Printf("\r\x1b[K%s\n", text)
-	}
+	*p = picture(len(lines))
 }
 
 // line is the state in a line.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,6 +49,45 @@ func TestModelSurvivesLostCommits(t *testing.T) {
 			t.Errorf("%d connections cut, %d seen by the load", cut.Load(), stats.Errors[2013])
 		}
 	})
+}
+
+// A commit that was sent is still being made when its outcome is asked for: a lock on all commits holds it back.
+func TestOutcomeWaitsForCommitUnderWay(t *testing.T) {
+	server := sandboxtest.Private(t, sandbox.MySQL97, sandbox.Options{})
+	s := sandboxtest.NewSchema(t, server.Address())
+	c := load.Table{Name: table.Name{Schema: s.Name, Table: "t"}, Rows: 100}
+	mustCreate(t, s, c)
+	p, address := sandboxtest.Proxy(t, s.Server)
+	db := address.Open(s.Name)
+	defer func() { _ = db.Close() }()
+	locker := s.MustConn()
+	locked := make(chan struct{})
+	var once sync.Once
+	p.SetFilter(func(_ proxy.ConnInfo, dir proxy.Direction, packet []byte) proxy.Verdict {
+		verdict := proxy.Forward
+		if dir == proxy.ToServer && bytes.HasPrefix(packet, []byte("\x03COMMIT")) {
+			once.Do(func() {
+				if _, err := locker.ExecContext(context.Background(), "FLUSH TABLES WITH READ LOCK"); err != nil {
+					t.Errorf("lock commits: %v", err)
+				}
+				close(locked)
+				verdict = proxy.Strand
+			})
+		}
+		return verdict
+	})
+	g := load.New(load.Config{DB: db, Tables: []load.Table{c}})
+	mustRunBeside(t, g, func(ctx context.Context) {
+		<-locked
+		for asked, limit := 0, time.Now().Add(5*time.Second); asked == 0 && time.Now().Before(limit); {
+			s.MustQueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT w, seq%'", &asked)
+		}
+		if _, err := locker.ExecContext(ctx, "UNLOCK TABLES"); err != nil {
+			t.Errorf("unlock commits: %v", err)
+		}
+		awaitCommits(ctx, g, 10)
+	})
+	mustProve(t, s, g, c)
 }
 
 func TestModelSurvivesKilledSessions(t *testing.T) {

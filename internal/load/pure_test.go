@@ -146,3 +146,42 @@ func TestPlansAreDeterministic(t *testing.T) {
 		t.Errorf("%d and %d statements, not the same", len(first), len(second))
 	}
 }
+
+// The log of each case is in the order of the commits; every transaction wrote row 1 unless it says otherwise.
+func TestCutIsAMoment(t *testing.T) {
+	at := func(ms int) time.Time { return time.UnixMilli(int64(ms)) }
+	wrote := func(seq uint64, began, ended int, witness int64, rows ...int64) record {
+		r := record{seq: seq, began: at(began), ended: at(ended), witness: witness}
+		for _, id := range rows {
+			r.changes = append(r.changes, change{id, state{Row{Seq: seq - 1}, true}})
+		}
+		return r
+	}
+	first := wrote(1, 0, 10, 1, 1)
+	for name, c := range map[string]struct {
+		log   []record
+		marks map[int64]mark
+		cut   Cut
+		fault string
+	}{
+		"all before":            {[]record{first, wrote(2, 20, 30, 1, 1)}, map[int64]mark{1: {0, 2}}, Cut{Before: 2}, ""},
+		"all after":             {[]record{first, wrote(2, 20, 30, 1, 1)}, nil, Cut{After: 2}, ""},
+		"between":               {[]record{first, wrote(2, 20, 30, 1, 1)}, map[int64]mark{1: {0, 1}}, Cut{1, 1}, ""},
+		"at once, either":       {[]record{first, wrote(2, 5, 12, 2, 2)}, map[int64]mark{2: {0, 2}}, Cut{1, 1}, ""},
+		"ended before, missing": {[]record{first, wrote(2, 20, 30, 2, 2)}, map[int64]mark{2: {0, 2}}, Cut{}, "began 10ms after"},
+		"witness overwritten":   {[]record{first, wrote(2, 20, 30, 2, 1, 2)}, map[int64]mark{2: {0, 2}}, Cut{Before: 2}, ""},
+		"other row overwritten": {[]record{wrote(1, 0, 10, 3, 1, 3), wrote(2, 5, 30, 2, 1, 2)}, map[int64]mark{2: {0, 2}}, Cut{}, "wrote over its row 1"},
+	} {
+		b := rewind{model: &Model{touched: make(map[int64]state)}, marks: c.marks, settled: make(map[int64]record)}
+		var err error
+		for i := len(c.log) - 1; i >= 0 && err == nil; i-- {
+			err = b.step(c.log[i])
+		}
+		switch {
+		case c.fault == "" && (err != nil || b.cut != c.cut):
+			t.Errorf("%s: cut %v and error %v, want %v", name, b.cut, err, c.cut)
+		case c.fault != "" && (err == nil || !strings.Contains(err.Error(), c.fault)):
+			t.Errorf("%s: error %v, want one with %q", name, err, c.fault)
+		}
+	}
+}
