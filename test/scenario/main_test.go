@@ -28,8 +28,8 @@ func TestMain(m *testing.M) {
 		}
 	}
 	code := m.Run()
-	if err := errors.Join(usual.stop(), odd.stop()); err != nil {
-		fmt.Fprintln(os.Stderr, "stop servers:", err)
+	if err := errors.Join(usual.stop(), odd.stop(), removeBinary()); err != nil {
+		fmt.Fprintln(os.Stderr, "clean up after the tests:", err)
 		code = 1
 	}
 	os.Exit(code)

@@ -1,0 +1,405 @@
+package scenario_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+)
+
+// built is the command, built at the first need of a test.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// binary returns the command's path.
+func binary() (string, error) {
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "midstream-command-"); built.err != nil {
+			return
+		}
+		out, err := exec.Command("go", "build", "-o", built.dir, "../../cmd/midstream").CombinedOutput()
+		if err != nil {
+			built.err = fmt.Errorf("build command: %w\n%s", err, out)
+		}
+	})
+	return filepath.Join(built.dir, "midstream"), built.err
+}
+
+// removeBinary removes what binary has built, if it was called.
+func removeBinary() error {
+	if built.dir == "" {
+		return nil
+	}
+	return os.RemoveAll(built.dir)
+}
+
+// process is the command at work.
+type process struct {
+	t        *testing.T
+	cmd      *exec.Cmd
+	out, err buffer
+	ended    chan struct{}
+}
+
+// start starts the command; the password of the sandbox's account is in its environment. It ends with the test at the latest.
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{t: t, cmd: exec.Command(path, args...), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), "MIDSTREAM_PASSWORD="+sandbox.Password)
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.ended)
+		_ = p.cmd.Wait() // its state tells
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill() // mostly it has ended
+		<-p.ended
+		if t.Failed() {
+			t.Logf("midstream %s\nstandard output:\n%s\nstandard error:\n%s", strings.Join(args, " "), &p.out, &p.err)
+		}
+	})
+	return p
+}
+
+// exits waits for the end and asserts the exit code.
+func (p *process) exits(code int) {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(limit):
+		p.t.Fatal("the command does not end")
+	}
+	if got := p.cmd.ProcessState.ExitCode(); got != code {
+		p.t.Fatalf("exit code %d, want %d", got, code)
+	}
+}
+
+// says asserts that standard error contains the pattern.
+func (p *process) says(pattern string) {
+	p.t.Helper()
+	if !regexp.MustCompile(`(?s)` + pattern).MatchString(p.err.String()) {
+		p.t.Errorf("standard error does not say %s", pattern)
+	}
+}
+
+// await waits until the condition holds; the command must not end before.
+func (p *process) await(what string, holds func() bool) {
+	p.t.Helper()
+	deadline := time.After(limit)
+	for !holds() {
+		select {
+		case <-p.ended:
+			p.t.Fatalf("the command ended before %s", what)
+		case <-deadline:
+			p.t.Fatalf("in vain: %s", what)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// arguments are those that migrate the schema's table t.
+func arguments(s *sandboxtest.Schema, more ...string) []string {
+	return append([]string{
+		"migrate", "--host", s.Server.Host, "--port", fmt.Sprint(s.Server.Port), "--user", s.Server.User,
+		"--database", s.Name, "--table", "t", "--native=off", "--apply=replay",
+	}, more...)
+}
+
+const alterA = "MODIFY a BIGINT NOT NULL"
+
+// createT creates t with 300 rows.
+func createT(s *sandboxtest.Schema) {
+	s.MustExec(numbers + `;
+		CREATE TABLE t (id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, a INT NOT NULL, b VARCHAR(40)) ENGINE = InnoDB;
+		INSERT INTO t (a, b) SELECT i, CONCAT('b ', i) FROM n WHERE i <= 300`)
+}
+
+func isAltered(s *sandboxtest.Schema) bool {
+	return strings.Contains(s.MustQueryRows("SHOW CREATE TABLE t")[0], "`a` bigint")
+}
+
+func exists(s *sandboxtest.Schema, name string) bool {
+	return len(s.MustQueryRows("SHOW TABLES LIKE '"+name+"'")) > 0
+}
+
+func eachUsual(t *testing.T, f func(t *testing.T, s *sandboxtest.Schema)) {
+	t.Helper()
+	usual.each(t, sandbox.Engines(), f)
+}
+
+func TestCommandHelpAndUsage(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--help"}, 0, ""},
+		{[]string{"migrate", "--help"}, 0, ""},
+		{[]string{"--version"}, 0, ""},
+		{nil, 2, "expected"},
+		{[]string{"migrate"}, 2, "missing flags"},
+		{[]string{"migrate", "--no-such-flag"}, 2, "unknown flag --no-such-flag"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--alter-file=/dev/null"}, 2, "--alter and --alter-file"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--native=sometimes"}, 2, "--native must be one of"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--num-workers=0"}, 2, "--num-workers must be from 1"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--chunk-time=1us"}, 2, "--chunk-time must be from"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter-file=/no/such/file"}, 2, "/no/such/file"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--host=127.0.0.1", "--port=1"}, 2, "connect to 127.0.0.1:1"},
+	} {
+		p := start(t, c.args...)
+		p.exits(c.code)
+		p.says(c.says)
+		if c.code == 0 && !strings.Contains(p.out.String(), "midstream") && !strings.Contains(p.out.String(), "dev") {
+			t.Errorf("midstream %s says %q", c.args, &p.out)
+		}
+	}
+}
+
+func TestCommandMigrates(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		dir := t.TempDir()
+		file, options := filepath.Join(dir, "alter.sql"), filepath.Join(dir, "my.cnf")
+		mustWrite(t, file, "-- a whole statement\nALTER TABLE t\n  "+alterA+";\n")
+		mustWrite(t, options, "[client]\nuser = "+s.Server.User+"\npassword = \""+s.Server.Password+"\"\nhost = "+s.Server.Host+"\nport = "+fmt.Sprint(s.Server.Port)+"\n")
+		p := start(t, "migrate", "--defaults-file", options, "--database", s.Name, "--table", "t", "--alter-file", file, "--native=off", "--chunk-size=50")
+		p.exits(0)
+		for _, want := range []string{"has its new definition", "--native=off, --apply=replay", "copied       300 rows", "`t__old`", "stalled writes for"} {
+			if !strings.Contains(p.out.String(), want) {
+				t.Errorf("the summary lacks %q:\n%s", want, &p.out)
+			}
+		}
+		if !isAltered(s) || !exists(s, "t__old") || exists(s, "t__new") || exists(s, "t__changelog") {
+			t.Errorf("the tables are %v", s.MustQueryRows("SHOW TABLES"))
+		}
+	})
+}
+
+func TestCommandOldTable(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		p := start(t, arguments(s, "--alter", alterA, "--timestamp-old-table")...)
+		p.exits(0)
+		if old := s.MustQueryRows("SHOW TABLES LIKE 't\\_\\_old\\_20%'"); len(old) != 1 || !strings.Contains(p.out.String(), old[0]) {
+			t.Errorf("old tables with the time in their names: %v", old)
+		}
+		p = start(t, arguments(s, "--alter", "ADD COLUMN d INT", "--drop-old-table")...)
+		p.exits(0)
+		if !strings.Contains(p.out.String(), "old table    dropped") || exists(s, "t__old") {
+			t.Errorf("the old table is not dropped:\n%s", &p.out)
+		}
+	})
+}
+
+func TestCommandDryRun(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		before := readState(t, s)
+		p := start(t, arguments(s, "--alter", "CHANGE b `new name` VARCHAR(50), "+alterA, "--dry-run")...)
+		p.exits(0)
+		for _, want := range []string{"Plan for", "--native=off", "--apply=replay", "`PRIMARY` (`id`)", "`b` as `new name`", "`t__new`", "`t__changelog`", "`t__old`", "`a` bigint"} {
+			if !strings.Contains(p.out.String(), want) {
+				t.Errorf("the plan lacks %s:\n%s", want, &p.out)
+			}
+		}
+		for _, line := range before.differences(readState(t, s)) {
+			t.Errorf("after the dry run %s", line)
+		}
+	})
+}
+
+func TestCommandLogsJSON(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		p := start(t, arguments(s, "--alter", alterA, "--log-format=json")...)
+		p.exits(0)
+		phases := 0
+		for _, line := range strings.Split(strings.TrimSpace(p.err.String()), "\n") {
+			var entry struct{ Time, Level, Msg, Phase string }
+			if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Time == "" || entry.Level == "" || entry.Msg == "" {
+				t.Errorf("not a log line in JSON: %s", line)
+			}
+			if entry.Phase != "" {
+				phases++
+			}
+		}
+		if phases < 5 {
+			t.Errorf("%d phases are logged", phases)
+		}
+	})
+}
+
+// TestCommandStops: a signal stops the command cleanly; what it says removes what it leaves.
+func TestCommandStops(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+				createT(s)
+				before := readState(t, s)
+				p := startPostponed(t, s)
+				if err := p.cmd.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				p.exits(1)
+				p.says("stopped.*The source table serves, unchanged")
+				for _, statement := range regexp.MustCompile(`(?m)^\s*(DROP TABLE .*);$`).FindAllStringSubmatch(p.err.String(), -1) {
+					s.MustExec(statement[1])
+				}
+				for _, line := range before.differences(readState(t, s)) {
+					t.Errorf("after the stop and the statements that it gives %s", line)
+				}
+			})
+		})
+	}
+}
+
+// TestCommandKilled: a run that was killed leaves the source whole; the next one is refused, with what removes the rest.
+func TestCommandKilled(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		before := readState(t, s)
+		p := startPostponed(t, s)
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-p.ended
+		var next *process
+		p.t.Helper()
+		for deadline := time.Now().Add(limit); ; { // the server takes a moment to see that the lock's session has gone
+			next = start(t, arguments(s, "--alter", alterA)...)
+			next.exits(2)
+			if strings.Contains(next.err.String(), "did not end left") || time.Now().After(deadline) {
+				break
+			}
+		}
+		next.says("an earlier migration of .* that did not end left .*`t__changelog`.*`t__new`")
+		for _, statement := range regexp.MustCompile("DROP TABLE [^;]*;").FindAllString(next.err.String(), -1) {
+			s.MustExec(statement)
+		}
+		for _, line := range before.differences(readState(t, s)) {
+			t.Errorf("after the kill and the statements that the next run gives %s", line)
+		}
+		start(t, arguments(s, "--alter", alterA)...).exits(0)
+	})
+}
+
+func TestCommandPostponesAndThrottles(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		dir := t.TempDir()
+		throttle, postpone := filepath.Join(dir, "throttle"), filepath.Join(dir, "postpone")
+		mustWrite(t, throttle, "")
+		mustWrite(t, postpone, "")
+		p := start(t, arguments(s, "--alter", alterA, "--throttle-flag-file", throttle, "--postpone-cut-over-flag-file", postpone, "--chunk-size=20")...)
+		p.await("the shadow table is there", func() bool { return exists(s, "t__new") })
+		rows := func() int64 { return s.MustQueryInt("SELECT COUNT(*) FROM t__new") }
+		stays(t, "copying while throttled: rows", 0, rows)
+		mustRemove(t, throttle)
+		p.await("the rows are copied", func() bool { return rows() == 300 })
+		mustWrite(t, throttle, "")
+		// What passed the gate before it closed is finished first.
+		settle(t, s, p)
+		changed := func() int64 { return s.MustQueryInt("SELECT COUNT(*) FROM t__new WHERE b = 'changed'") }
+		s.MustExec("UPDATE t SET b = 'changed' WHERE id <= 30")
+		stays(t, "applying while throttled: changed rows", 0, changed)
+		mustRemove(t, throttle)
+		p.await("the changes are applied", func() bool { return changed() == 30 })
+		stays(t, "postponed: altered", 0, func() int64 { return boolean(isAltered(s)) })
+		mustRemove(t, postpone)
+		p.exits(0)
+		if !isAltered(s) || s.MustQueryInt("SELECT COUNT(*) FROM t WHERE b = 'changed'") != 30 {
+			t.Error("the new table is not there, whole")
+		}
+	})
+}
+
+// settle waits until the throttle has seen its file: a change that was made before has come through, one after has not.
+func settle(t *testing.T, s *sandboxtest.Schema, p *process) {
+	t.Helper()
+	last := s.MustQueryInt("SELECT COUNT(*) FROM t__new WHERE b = 'probe'")
+	for id := 100; id < 200; id++ {
+		s.MustExec(fmt.Sprintf("UPDATE t SET b = 'probe' WHERE id = %d", id))
+		select {
+		case <-p.ended:
+			t.Fatal("the command ended")
+		case <-time.After(500 * time.Millisecond):
+		}
+		now := s.MustQueryInt("SELECT COUNT(*) FROM t__new WHERE b = 'probe'")
+		if now == last {
+			return
+		}
+		last = now
+	}
+	t.Fatal("the flag file does not stop the changes")
+}
+
+// stays asserts that a number stays as it is for a while: nothing tells that a thing will not happen.
+func stays(t *testing.T, what string, want int64, look func() int64) {
+	t.Helper()
+	for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if got := look(); got != want {
+			t.Fatalf("%s: %d, want %d", what, got, want)
+		}
+	}
+}
+
+func boolean(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// startPostponed starts a migration that waits before its cut-over, and returns when it does.
+func startPostponed(t *testing.T, s *sandboxtest.Schema, more ...string) *process {
+	t.Helper()
+	postpone := filepath.Join(t.TempDir(), "postpone")
+	mustWrite(t, postpone, "")
+	p := start(t, arguments(s, append(more, "--alter", alterA, "--postpone-cut-over-flag-file", postpone)...)...)
+	p.await("it is postponed", func() bool { return strings.Contains(p.err.String(), "phase=postponed") })
+	return p
+}
+
+func mustWrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustRemove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+}

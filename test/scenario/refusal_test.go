@@ -1,0 +1,81 @@
+package scenario_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+)
+
+// Refusals that need more than a schema: other accounts, another run.
+
+func TestRefuseWrongPassword(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		before := readState(t, s)
+		p := start(t, arguments(s, "--alter", alterA, "--password", "wrong")...)
+		p.exits(2)
+		p.says(`log in to .* as "root": refused: check the user name and the password`)
+		if text := p.err.String(); strings.Contains(text, "wrong\n") {
+			t.Errorf("the password is shown: %s", text)
+		}
+		unchanged(t, s, before)
+	})
+}
+
+func TestRefuseNoSuchDatabase(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		p := start(t, arguments(s, "--alter", alterA, "--database", "no_such_database")...)
+		p.exits(2)
+		p.says("there is no database `no_such_database`")
+	})
+}
+
+func TestRefuseSecondRun(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		startPostponed(t, s)
+		during := readState(t, s)
+		delete(during, "t__changelog") // its heartbeats go on
+		second := start(t, arguments(s, "--alter", alterA)...)
+		second.exits(2)
+		second.says("another migration of .*`t` is running: session [0-9]+ of root")
+		after := readState(t, s)
+		delete(after, "t__changelog")
+		for _, line := range during.differences(after) {
+			t.Errorf("after the second run %s", line)
+		}
+	})
+}
+
+func TestRefuseMissingPrivilege(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		before := readState(t, s)
+		account := fmt.Sprintf("'p%s'@'%%'", s.Name[len(s.Name)-10:])
+		s.MustExec("CREATE USER " + account + " IDENTIFIED BY 'secret'")
+		t.Cleanup(func() {
+			if _, err := s.DB.Exec("DROP USER " + account); err != nil {
+				t.Error(err)
+			}
+		})
+		s.MustExec("GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, ALTER ON " + s.Name + ".* TO " + account)
+		name := strings.Split(account, "'")[1]
+		p := start(t, arguments(s, "--alter", alterA, "--user", name, "--password", "secret")...)
+		p.exits(2)
+		p.says("LOCK TABLES.*REPLICATION SLAVE")
+		unchanged(t, s, before)
+	})
+}
+
+func unchanged(t *testing.T, s *sandboxtest.Schema, before state) {
+	t.Helper()
+	for _, line := range before.differences(readState(t, s)) {
+		t.Errorf("after the refusal %s", line)
+	}
+}
