@@ -53,7 +53,7 @@ var corruptions = map[string]corruption{
 	"vector":         {definition: "VECTOR(2)", value: "x'0000803F0000803F'", other: "x'0000803F0100803F'", only: "mysql"},
 	"uuid":           {definition: "UUID", value: "'00000000-0000-0000-0000-000000000001'", other: "'00000000-0000-0000-0000-000000000002'", only: "mariadb"},
 	"inet6":          {definition: "INET6", value: "'2001:db8::'", other: "'2001:db8::1'", only: "mariadb"},
-	"generated":      {definition: "INT AS (id + 1) VIRTUAL", value: "", other: ""},
+	"generated":      {definition: "INT AS (id + 1) STORED", value: "", other: ""},
 	"invisible":      {definition: "INT INVISIBLE", value: "1", other: "2"},
 }
 
