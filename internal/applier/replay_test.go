@@ -326,7 +326,7 @@ func TestLostConnectionsAreMadeCertain(t *testing.T) {
 
 // kill ends the sessions that write to the schema's shadow, and says whether there were any.
 func (h *harness) kill() bool {
-	ids := h.s.MustQueryRows("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND info LIKE '%" + h.s.Name + "%t__new%'")
+	ids := h.s.MustQueryRows("SELECT id FROM " + h.s.Processlist() + " WHERE id <> CONNECTION_ID() AND info LIKE '%" + h.s.Name + "%t__new%'")
 	for _, id := range ids {
 		_, _ = h.s.DB.ExecContext(h.ctx, "KILL "+id) // it may be gone
 	}

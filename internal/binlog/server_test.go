@@ -276,7 +276,7 @@ func TestReadBeforeCommitted(t *testing.T) {
 	if time.Since(began) > 2*time.Second {
 		t.Fatal("the transaction was not read before it was committed")
 	}
-	for _, id := range s.MustQueryRows("SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'") {
+	for _, id := range s.MustQueryRows("SELECT id FROM " + s.Processlist() + " WHERE command LIKE 'Binlog Dump%'") {
 		s.MustExec("KILL " + id)
 	}
 	if err := <-committed; err != nil {

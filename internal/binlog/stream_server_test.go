@@ -177,7 +177,7 @@ func testKilled(t *testing.T, s *sandboxtest.Schema) {
 			case <-stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				for _, id := range s.MustQueryRows("SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%'") {
+				for _, id := range s.MustQueryRows("SELECT id FROM " + s.Processlist() + " WHERE command LIKE 'Binlog Dump%'") {
 					if _, err := s.DB.ExecContext(t.Context(), "KILL "+id); err == nil {
 						kills++
 					}

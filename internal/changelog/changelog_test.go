@@ -117,8 +117,8 @@ func TestFenceSurvivesLockWaitAndLostConnection(t *testing.T) {
 			_, err := c.Fence(t.Context())
 			fenced <- err
 		}()
-		const waiting = `
-			SELECT id FROM information_schema.processlist
+		waiting := `
+			SELECT id FROM ` + s.Processlist() + `
 			 WHERE info LIKE '%LAST_INSERT_ID%' AND info LIKE '%t__changelog%' AND info LIKE ? AND id <> CONNECTION_ID()`
 		var ids []string
 		for len(ids) == 0 {

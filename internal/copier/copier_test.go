@@ -276,7 +276,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 		if _, err := r.run(ctx); err == nil {
 			t.Error("a cancelled copy succeeded")
 		}
-		running := "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
+		running := "SELECT COUNT(*) FROM " + s.Processlist() + " WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
 		if n := s.MustQueryInt(running); n != 0 {
 			t.Errorf("%d statements still run", n)
 		}

@@ -70,7 +70,7 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 			stats <- st
 			done <- err
 		}()
-		copying := "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
+		copying := "SELECT COUNT(*) FROM " + s.Processlist() + " WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
 		for seen, end := int64(0), time.Now().Add(20*time.Second); seen < 5 && time.Now().Before(end); {
 			seen += s.MustQueryInt(copying) // a statement that is seen again and again waits for the rival's row
 			time.Sleep(20 * time.Millisecond)

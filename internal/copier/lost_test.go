@@ -62,7 +62,7 @@ func TestStrandedStatementIsEnded(t *testing.T) {
 		})
 		done := make(chan error, 1)
 		go func() { _, err := r.run(t.Context()); done <- err }()
-		running := "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
+		running := "SELECT COUNT(*) FROM " + s.Processlist() + " WHERE info LIKE 'INSERT INTO `" + s.Name + "`%'"
 		for end := time.Now().Add(20 * time.Second); !begun.Load() && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}

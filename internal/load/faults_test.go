@@ -80,7 +80,7 @@ func TestOutcomeWaitsForCommitUnderWay(t *testing.T) {
 	mustRunBeside(t, g, func(ctx context.Context) {
 		<-locked
 		for asked, limit := 0, time.Now().Add(5*time.Second); asked == 0 && time.Now().Before(limit); {
-			s.MustQueryRow("SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT w, seq%'", &asked)
+			s.MustQueryRow("SELECT COUNT(*) FROM "+s.Processlist()+" WHERE info LIKE 'SELECT w, seq%'", &asked)
 		}
 		if _, err := locker.ExecContext(ctx, "UNLOCK TABLES"); err != nil {
 			t.Errorf("unlock commits: %v", err)
@@ -116,7 +116,7 @@ func killSessions(ctx context.Context, t *testing.T, s *sandboxtest.Schema) {
 		case <-tick.C:
 		}
 		var id int64
-		const pick = `SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID() ORDER BY RAND() LIMIT 1`
+		pick := `SELECT id FROM ` + s.Processlist() + ` WHERE db = DATABASE() AND id <> CONNECTION_ID() ORDER BY RAND() LIMIT 1`
 		if s.DB.QueryRowContext(ctx, pick).Scan(&id) == nil {
 			_, _ = s.DB.ExecContext(ctx, fmt.Sprintf("KILL %d", id)) // it may have ended
 		}
@@ -218,7 +218,7 @@ func swap(ctx context.Context, t *testing.T, s *sandboxtest.Schema) {
 		renamed <- err
 	}()
 	for waiting := 0; waiting == 0 && ctx.Err() == nil; {
-		fail(s.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM information_schema.processlist
+		fail(s.DB.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+s.Processlist()+`
 			WHERE info LIKE 'RENAME%' AND db = DATABASE() AND state LIKE 'Waiting%'`).Scan(&waiting))
 	}
 	_, err = locker.ExecContext(ctx, "UNLOCK TABLES")

@@ -52,7 +52,7 @@ func through(t *testing.T, s *sandboxtest.Schema) (*proxy.Proxy, *sql.Conn, int6
 }
 
 func alive(s *sandboxtest.Schema, id int64) bool {
-	return s.MustQueryInt(fmt.Sprintf("SELECT COUNT(*) FROM information_schema.processlist WHERE id = %d", id)) > 0
+	return s.MustQueryInt(fmt.Sprintf("SELECT COUNT(*) FROM %s WHERE id = %d", s.Processlist(), id)) > 0
 }
 
 // eventually waits for a condition that must come to hold.

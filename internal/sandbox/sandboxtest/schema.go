@@ -79,10 +79,19 @@ func (s *Schema) drop(admin *sql.DB) {
 	}
 }
 
+// Processlist is the table that lists the server's sessions. MySQL's information_schema has one too, which fails while
+// anybody's statement holds a character beyond utf8mb3.
+func (s *Schema) Processlist() string {
+	if s.Server.Engine.MariaDB() {
+		return "information_schema.processlist"
+	}
+	return "performance_schema.processlist"
+}
+
 func (s *Schema) sessions(admin *sql.DB) string {
-	const list = `
+	list := `
 		SELECT id, user, COALESCE(db, ''), command, time, COALESCE(state, ''), COALESCE(info, '')
-		  FROM information_schema.processlist`
+		  FROM ` + s.Processlist()
 	rows, err := queryStrings(context.Background(), admin, list)
 	if err != nil {
 		return err.Error()
