@@ -12,8 +12,9 @@ import (
 // Questions about errors of the server and the connection. Error numbers stand here and nowhere else.
 
 // IsDeadlock says whether the server rolled the transaction back to end a deadlock, or because it read a row that changed
-// after its snapshot (MariaDB's 1020): try the whole transaction again at once.
-func IsDeadlock(err error) bool { return isNumber(err, 1213, 1020, 3101) }
+// after its snapshot (MariaDB's 1020): try the whole transaction again at once. A deadlock that MariaDB meets while it
+// reads the AUTO_INCREMENT counter is told as 1467.
+func IsDeadlock(err error) bool { return isNumber(err, 1213, 1020, 1467, 3101) }
 
 // IsLockWait says whether a lock was not granted in time: the statement is undone, the transaction is not.
 func IsLockWait(err error) bool { return isNumber(err, 1205, 3572) }

@@ -22,6 +22,7 @@ type history struct {
 	tries   int // without progress, but for locks
 	waits   int // for locks, without progress
 	refused int // locks of the present part
+	applied int // rows of the present part that were applied while its statement ran
 	// duplicate is the server's last message about a duplicate, settled how often it came again although everything
 	// committed before had been applied.
 	duplicate string
@@ -37,6 +38,9 @@ const (
 	lockPause = 250 * time.Millisecond
 	// waitsPerTry is by how much locks are waited for more often than anything else: the application may hold them long.
 	waitsPerTry = 10
+	// overtaken is how often rows of a part may be applied while its statement runs before it is split: a shorter statement
+	// meets fewer.
+	overtaken = 3
 	// proof is how often the same duplicate must come again to be one of the source's rows.
 	proof = 3
 )
@@ -67,7 +71,7 @@ func (h *history) add(err error, p part) (remedy, error) {
 		return h.locked(err, p)
 	}
 	h.tries++
-	r, passing := h.judge(err)
+	r, passing := h.judge(err, p)
 	switch {
 	case !passing:
 		return remedy{}, err
@@ -92,10 +96,10 @@ func (h *history) locked(err error, p part) (remedy, error) {
 	return remedy{pause: backOff(h.refused, lockPause)}, nil
 }
 
-func (h *history) judge(err error) (remedy, bool) {
+func (h *history) judge(err error, p part) (remedy, bool) {
 	switch {
 	case conn.IsDuplicate(err):
-		return h.duplicated(err), true
+		return h.duplicated(err, p), true
 	case conn.IsDeadlock(err), conn.IsInterrupted(err):
 		return remedy{pause: backOff(h.tries, lockPause)}, true
 	case !answered(err):
@@ -106,8 +110,12 @@ func (h *history) judge(err error) (remedy, bool) {
 
 // duplicated judges a duplicate. In the migration key it is a row that was applied while the statement ran, which the
 // next try leaves out. In another key the shadow may hold the value in an older version of another row.
-func (h *history) duplicated(err error) remedy {
+func (h *history) duplicated(err error, p part) remedy {
 	if duplicateKey(err, h.mapping.Shadow.Name) == h.mapping.Key.ShadowName {
+		if h.applied++; h.applied >= overtaken && p.size > 1 {
+			h.applied = 0
+			return remedy{split: true}
+		}
 		return remedy{pause: backOff(0, lockPause)}
 	}
 	if message := conn.Message(err); message == h.duplicate {
