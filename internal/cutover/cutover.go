@@ -66,7 +66,7 @@ func (r Result) Stall() time.Duration { return r.LockWait + r.Locked }
 // State is what a status display shows of a cut-over under way.
 type State struct {
 	Attempts int
-	Waits    string // what it waits for, or why the last attempt was given up; "" for nothing
+	Waits    string // what it waits for; for the next attempt: why the last was given up; "" for nothing
 }
 
 // Cutover swaps one table. Run is called once; State at any time.
@@ -127,7 +127,7 @@ func (c *Cutover) Run(ctx context.Context) (Result, error) {
 			return Result{}, fmt.Errorf("cut over %s: %w", c.cfg.Names.Source, context.Cause(ctx))
 		}
 		next := jitter(pause)
-		c.waits(err.Error())
+		c.waits("the next attempt: " + err.Error())
 		c.cfg.Log.Warn("cut-over attempt given up", "attempt", attempt, "reason", err, "next_in", next.Round(time.Millisecond))
 		if err := conn.Pause(ctx, next); err != nil {
 			return Result{}, fmt.Errorf("cut over %s: %w", c.cfg.Names.Source, context.Cause(ctx))

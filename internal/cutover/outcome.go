@@ -23,6 +23,7 @@ const (
 	Unknown    Outcome = iota
 	NotSwapped         // the source serves under its name, the shadow exists
 	Swapped            // the shadow serves under the source's name, the source has become the retired table
+	Torn               // the source has become the retired table, and nothing serves under its name
 )
 
 // String returns the outcome in words.
@@ -32,6 +33,8 @@ func (o Outcome) String() string {
 		return "not swapped"
 	case Swapped:
 		return "swapped"
+	case Torn:
+		return "torn"
 	}
 	return "unknown"
 }
@@ -111,6 +114,8 @@ func Determine(ctx context.Context, q conn.Querier, names table.Names, before De
 		return NotSwapped, nil
 	case source == before.Shadow && shadow == "" && retired == before.Source && !sentry:
 		return Swapped, nil
+	case source == "" && shadow == before.Shadow && retired == before.Source && !sentry:
+		return Torn, nil
 	}
 	return Unknown, fmt.Errorf("%w: %s is %s, %s is %s, %s is %s", ErrUnknownOutcome,
 		names.Source, before.tell(source), names.Shadow, before.tell(shadow), names.Retired, before.tell(retired))
@@ -149,6 +154,26 @@ func (c *Cutover) determine(ctx context.Context, before Definitions, sessions ..
 		err = fmt.Errorf("%w: look at %s, %s and %s: %w", ErrUnknownOutcome, n.Source, n.Shadow, n.Retired, err)
 	}
 	return outcome, err
+}
+
+// mend gives the source its name back after a RENAME that the server neither finished nor undid. Nobody has written to the
+// table meanwhile by its name. It returns cause, with what was done.
+func (c *Cutover) mend(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.ReconnectTimeout)
+	defer cancel()
+	n := c.cfg.Names
+	back := fmt.Sprintf(`RENAME TABLE %s TO %s`, n.Retired, n.Source)
+	err := c.insist(ctx, func() error {
+		_, err := c.db.ExecContext(ctx, back+" "+c.cfg.Conn.Mark())
+		if there, looked := definition(ctx, c.db, n.Source); looked == nil && there != "" {
+			return nil // also when the answer to an earlier try was lost
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%w: the server renamed %s and failed at %s; put it right by %s: %w", ErrUnknownOutcome, n.Source, n.Shadow, back, errors.Join(err, cause))
+	}
+	return fmt.Errorf("cut over %s: the server did half of the swap, and was made to undo it: %w", n.Source, cause)
 }
 
 const reconnectPause = 100 * time.Millisecond

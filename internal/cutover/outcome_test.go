@@ -24,7 +24,7 @@ func TestDetermineByWhatIsThere(t *testing.T) {
 		{"a copy of the source in the way", "CREATE TABLE t__old LIKE t", cutover.Unknown},
 		{"source gone", "DROP TABLE t", cutover.Unknown},
 		{"shadow gone", "DROP TABLE t__new", cutover.Unknown},
-		{"source renamed only", "RENAME TABLE t TO t__old", cutover.Unknown},
+		{"source renamed only", "RENAME TABLE t TO t__old", cutover.Torn},
 		{"swapped and retired table dropped", "RENAME TABLE t TO t__old, t__new TO t; DROP TABLE t__old", cutover.Unknown},
 		{"swapped, with a sentry", "RENAME TABLE t TO x, t__new TO t; " + sentry, cutover.Unknown},
 		{"swapped and altered again", "RENAME TABLE t TO t__old, t__new TO t; ALTER TABLE t ADD x INT", cutover.Unknown},

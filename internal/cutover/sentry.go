@@ -94,9 +94,7 @@ func (c *Cutover) renameBehindSentry(ctx context.Context, before Definitions) (r
 	}
 	locked, cancel := context.WithDeadline(ctx, began.Add(r.LockWait+c.lockedLimit()))
 	defer cancel()
-	// No live session can hold a row of a table that the RENAME has locked. A prepared XA transaction whose session has
-	// gone can: then the RENAME is to fail at once, with everybody waiting behind it.
-	if err := renamer.exec(locked, "limit lock waits", `SET SESSION innodb_lock_wait_timeout = 0`); err != nil {
+	if err := c.limitLockWaits(locked, renamer); err != nil {
 		return c.settle(ctx, r, held, before, err, renamer, locker)
 	}
 	rename := &queued{session: renamer, done: make(chan struct{})}
@@ -118,6 +116,21 @@ func (c *Cutover) renameBehindSentry(ctx context.Context, before Definitions) (r
 	r, err = c.settle(ctx, r, held, before, err, renamer, locker)
 	<-rename.done
 	return r, err
+}
+
+// limitLockWaits makes the RENAME fail at once, with everybody waiting behind it, if a prepared XA transaction whose session has
+// gone can hold a row of the source. No live session can hold one of a table that is locked. Without such a transaction
+// the RENAME waits as usual: the rows of the server's statistics that it changes are locked by others for moments, and a
+// RENAME that fails at them half-way may find them locked again when the server undoes it.
+func (c *Cutover) limitLockWaits(ctx context.Context, renamer *session) error {
+	stranded, err := list(ctx, c.db, openOnMariaDB, 1)
+	if conn.IsAccessDenied(err) || err == nil && len(stranded) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return renamer.exec(ctx, "limit lock waits", `SET SESSION innodb_lock_wait_timeout = 0`)
 }
 
 // lockAndDrain goes from the lock to the point where everything is applied and the applier is held.

@@ -93,8 +93,11 @@ func (c *Cutover) settle(ctx context.Context, r Result, held Held, before Defini
 		if held != nil {
 			held.Stop()
 		}
-		if outcome == Swapped {
+		switch outcome {
+		case Swapped:
 			return r, nil
+		case Torn:
+			return r, c.mend(ctx, cause)
 		}
 		return r, errors.Join(err, cause)
 	}
