@@ -36,46 +36,64 @@ func (s *Snapshot) Attrs() []slog.Attr {
 	return attrs
 }
 
-// View returns the snapshot as lines of text for a terminal of the given width.
+// View returns the snapshot as lines of text for a terminal of the given width, of which it takes at least 60 characters.
 func (s *Snapshot) View(width int) string {
 	width = max(width, 60)
-	title := s.Source + " on " + s.Server
+	title := s.Source
+	if s.Server != "" {
+		title += " on " + s.Server
+	}
 	right := string(s.Phase) + "  " + clock(s.At.Sub(s.Started))
-	lines := []string{
-		title + strings.Repeat(" ", max(1, width-len([]rune(title))-len([]rune(right)))) + right,
-		"",
-		fmt.Sprintf("  Copied    %s %5.1f %%", bar(s.Percent(), max(10, width-24)), s.Percent()),
-		fmt.Sprintf("            %s of about %s rows · ETA %s", Count(s.Copied), Count(max(s.Rows, s.Copied)), s.eta()),
-		fmt.Sprintf("            %s rows/s · chunks of %s rows · %d workers", Count(uint64(s.CopyRate)), Count(s.ChunkSize), s.CopyWorkers),
-		fmt.Sprintf("  Applied   %s row changes · %s/s · backlog %s · lag %s",
-			Count(s.ChangesApplied), Count(uint64(s.ApplyRate)), Count(s.Backlog), s.Lag.Round(10*time.Millisecond)),
-		fmt.Sprintf("            %d of %d workers busy · %d waiting for an earlier one · %d retries", s.Busy, s.Workers, s.Waiting, s.Retries),
-		"            " + s.clockAllows(),
+	lines := []string{title + strings.Repeat(" ", max(1, width-len([]rune(title))-len([]rune(right)))) + right, ""}
+	row := func(label string, items ...string) { lines = append(lines, wrap(label, items, width)...) }
+	if s.Workers > 0 { // before, there is nothing to count
+		row("Copied", fmt.Sprintf("%s %5.1f %%", bar(s.Percent(), max(10, width-24)), s.Percent()))
+		row("", fmt.Sprintf("%s of about %s rows", Count(s.Copied), Count(max(s.Rows, s.Copied))), s.eta())
+		row("", Count(uint64(s.CopyRate))+" rows/s", "chunks of "+Count(s.ChunkSize)+" rows", fmt.Sprintf("%d workers", s.CopyWorkers))
+		row("Applied", Count(s.ChangesApplied)+" row changes", Count(uint64(s.ApplyRate))+"/s",
+			"backlog "+Count(s.Backlog), "lag "+s.Lag.Round(10*time.Millisecond).String())
+		row("", fmt.Sprintf("%d of %d workers busy", s.Busy, s.Workers), fmt.Sprintf("%d waiting for an earlier one", s.Waiting),
+			fmt.Sprintf("%d retries", s.Retries))
+		row("", s.clockAllows())
 	}
 	if s.Throttled != "" {
-		lines = append(lines, "  Throttled "+s.Throttled)
+		row("Throttled", s.Throttled)
 	}
 	if s.Waits != "" {
-		lines = append(lines, "  Waits for "+s.Waits)
+		row("Waits for", s.Waits)
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// wrap puts items, with dots between, behind a label, in as many lines as the width demands. An item is never divided.
+func wrap(label string, items []string, width int) []string {
+	lines := []string{fmt.Sprintf("  %-9s %s", label, items[0])}
+	for _, item := range items[1:] {
+		last := &lines[len(lines)-1]
+		if longer := *last + " · " + item; len([]rune(longer)) <= width {
+			*last = longer
+			continue
+		}
+		lines = append(lines, strings.Repeat(" ", 12)+item)
+	}
+	return lines
 }
 
 func (s *Snapshot) eta() string {
 	switch {
 	case s.CopyDone:
-		return "copied"
+		return "all copied"
 	case s.ETA == 0:
-		return "not known yet"
+		return "ETA not known yet"
 	}
-	return clock(s.ETA)
+	return "ETA " + clock(s.ETA)
 }
 
 func (s *Snapshot) clockAllows() string {
 	if s.Parallelism == 0 {
-		return "the source's clock was not needed yet"
+		return "source's clock not needed yet"
 	}
-	return fmt.Sprintf("the source's clock allows %.1f transactions at once", s.Parallelism)
+	return fmt.Sprintf("source's clock allows %.1f transactions at once", s.Parallelism)
 }
 
 // Count returns a number with its thousands apart: 1,234,567.

@@ -49,9 +49,18 @@ func TestViewShowsWhatMatters(t *testing.T) {
 			t.Errorf("view lacks %q:\n%s", want, view)
 		}
 	}
-	for _, line := range strings.Split(view, "\n") {
-		if n := len([]rune(line)); n > 80 {
-			t.Errorf("line of %d characters: %s", n, line)
+	for _, width := range []int{60, 72, 80, 200} {
+		for _, line := range strings.Split(s.View(width), "\n") {
+			if n := len([]rune(line)); n > width {
+				t.Errorf("at %d a line of %d characters: %s", width, n, line)
+			}
 		}
+	}
+}
+
+func TestViewBeforeThereIsAnythingToCount(t *testing.T) {
+	s := status.Snapshot{Phase: status.Preflight, Source: "shop.orders"}
+	if got, want := s.View(60), "shop.orders"+strings.Repeat(" ", 31)+"preflight  0:00:00\n\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -30,7 +30,7 @@ type Snapshot struct {
 	Parallelism    float64       // mean number of transactions that the source's clock let run together; 0: not known
 
 	Throttled string        // the reason, "" when not throttled
-	Waits     string        // what the phase waits for, "" for nothing; e.g. "flag file /tmp/postpone exists"
+	Waits     string        // what the phase waits for, "" for nothing; e.g. "the removal of flag file /tmp/postpone"
 	Attempts  int           // cut-over attempts
 	Stall     time.Duration // measured stall of the cut-over; 0 before it
 
