@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,12 +19,16 @@ import (
 // refresh is the time between two pictures of the live view.
 const refresh = 200 * time.Millisecond
 
+// errInterrupted is why a migration stops whose live view was left.
+var errInterrupted = errors.New("interrupted")
+
 // runLive migrates with a live view on the terminal; warnings scroll above it.
 func runLive(ctx context.Context, cfg migrate.Config) error {
 	notices := &notices{}
 	cfg.Log = slog.New(slog.NewTextHandler(notices, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg.Plan = os.Stdout
-	ctx, stop := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := func() { cancel(errInterrupted) }
 	defer stop()
 	r := migrate.New(cfg)
 	notices.program = tea.NewProgram(live{runner: r, stop: stop, width: 80}, tea.WithContext(context.WithoutCancel(ctx)), tea.WithoutSignalHandler())
@@ -53,7 +58,7 @@ func runLive(ctx context.Context, cfg migrate.Config) error {
 // live is the view: the snapshot, drawn again and again.
 type live struct {
 	runner *migrate.Runner
-	stop   context.CancelFunc
+	stop   func()
 	width  int
 	ending bool
 }

@@ -27,25 +27,25 @@ type migrateCommand struct {
 
 	Apply       string        `default:"replay" enum:"replay" help:"How changes reach the new table: ${enum}." group:"How"`
 	Native      string        `default:"off" enum:"off" help:"Whether the server's own online DDL may do the work: ${enum}." group:"How"`
-	NumWorkers  int           `default:"4" placeholder:"N" help:"Sessions that apply changes; 1 is serial replay." group:"How"`
-	CopyWorkers int           `default:"4" placeholder:"N" help:"Sessions that copy rows." group:"How"`
+	NumWorkers  int           `default:"4" placeholder:"N" help:"Sessions that apply changes (default ${default}); 1 is serial replay." group:"How"`
+	CopyWorkers int           `default:"4" placeholder:"N" help:"Sessions that copy rows (default ${default})." group:"How"`
 	ChunkTime   time.Duration `default:"100ms" help:"Time that copying one chunk shall take; its size is adapted." group:"How"`
-	ChunkSize   uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, in place of --chunk-time." group:"How"`
+	ChunkSize   uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, up to a million, in place of --chunk-time." group:"How"`
 
 	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random free one." group:"How"`
-	HeartbeatIntervalMillis int           `default:"100" placeholder:"MS" help:"Interval of the heartbeats that measure lag." group:"How"`
+	HeartbeatIntervalMillis int           `default:"100" placeholder:"MS" help:"Interval of the heartbeats that measure lag (default ${default})." group:"How"`
 	ReconnectTimeout        time.Duration `default:"10m" help:"How long lost connections are tried again." group:"How"`
 	AllowReplica            bool          `help:"Migrate on a server that is itself a replica." group:"How"`
 
 	ThrottleFlagFile          string        `placeholder:"PATH" help:"Copying and applying pause while this file exists." group:"Control"`
 	PostponeCutOverFlagFile   string        `placeholder:"PATH" help:"The cut-over waits while this file exists." group:"Control"`
-	CutOverLockTimeoutSeconds int           `default:"3" placeholder:"S" help:"How long one attempt of the cut-over waits for the table lock." group:"Control"`
+	CutOverLockTimeoutSeconds int           `default:"3" placeholder:"S" help:"How long one attempt of the cut-over waits for the table lock (default ${default})." group:"Control"`
 	MaxStall                  time.Duration `default:"500ms" help:"The cut-over is not tried while the stall it would cause is predicted to be longer." group:"Control"`
 	DropOldTable              bool          `help:"Drop the retired table after the cut-over." group:"Control"`
 	TimestampOldTable         bool          `help:"Put the time into the name of the retired table." group:"Control"`
 
-	LogFormat string `default:"text" enum:"text,json" help:"Form of the log lines: ${enum}." group:"Output"`
-	Progress  string `default:"auto" enum:"auto,live,log" help:"What is shown while running: a live view, log lines, or by itself (live on a terminal)." group:"Output"`
+	LogFormat string `default:"text" enum:"text,json" help:"Form of the log lines: text or json." group:"Output"`
+	Progress  string `default:"auto" enum:"auto,live,log" help:"What is shown while running: a live view, log lines, or auto: live on a terminal, else log." group:"Output"`
 }
 
 // Run executes the command.

@@ -23,7 +23,7 @@ type Config struct {
 	Workers          int           // apply workers, at least 1
 	CopyWorkers      int           // at least 1
 	ChunkTime        time.Duration // target time of a chunk
-	ChunkSize        uint64        // rows of a chunk; 0: by ChunkTime
+	ChunkSize        uint64        // rows of a chunk, at most a million; 0: by ChunkTime
 	LockTimeout      time.Duration // of each cut-over attempt, in whole seconds
 	MaxStall         time.Duration // predicted stall above which the cut-over is not tried
 	ReconnectTimeout time.Duration
@@ -68,6 +68,7 @@ func (c *Config) Validate() error {
 		{c.Workers < 1 || c.Workers > 256, "--num-workers must be from 1 to 256"},
 		{c.CopyWorkers < 1 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},
 		{c.ChunkTime < time.Millisecond || c.ChunkTime > 10*time.Second, "--chunk-time must be from 1ms to 10s"},
+		{c.ChunkSize > 1_000_000, "--chunk-size must be at most 1000000"},
 		{c.LockTimeout < time.Second || c.LockTimeout > time.Minute, "--cut-over-lock-timeout-seconds must be from 1 to 60"},
 		{c.Heartbeat < 10*time.Millisecond || c.Heartbeat > 10*time.Second, "--heartbeat-interval-millis must be from 10 to 10000"},
 		{c.MaxStall < time.Millisecond, "--max-stall must be at least 1ms"},

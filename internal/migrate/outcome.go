@@ -34,9 +34,9 @@ type Failure struct {
 // Error implements error.
 func (e *Failure) Error() string {
 	if len(e.Left) == 0 {
-		return e.Err.Error()
+		return e.Err.Error() + "; nothing was changed"
 	}
-	return e.Err.Error() + "\nThe source table serves, unchanged. To begin anew, remove what is left:\n  " + strings.Join(e.Left, "\n  ")
+	return e.Err.Error() + "\nThe source table serves, unchanged by this run. To begin anew, remove what is left:\n  " + strings.Join(e.Left, "\n  ")
 }
 
 // Unwrap gives the reason.

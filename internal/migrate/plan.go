@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/preflight"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -35,7 +36,7 @@ func (r *Runner) plan(ctx context.Context, report *preflight.Report) error {
 		return err
 	}
 	if err != nil {
-		definition = "not known before the shadow table exists: " + err.Error()
+		definition = "not known before the shadow table exists: no temporary one can be made (the server says: " + conn.Message(err) + ")"
 	}
 	r.writePlan(r.cfg.Plan, report, definition)
 	return errPlanned

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -95,6 +96,7 @@ func (r *Runner) context(ctx context.Context) context.Context {
 // copy copies all rows, and returns when the changes made meanwhile are applied too and the shadow has its statistics.
 func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
+	r.Snapshot() // from here on the rates count, however seldom somebody looks
 	if err := p.copier.Run(ctx); err != nil {
 		return err
 	}
@@ -123,7 +125,7 @@ func (r *Runner) waitForPermission(ctx context.Context) error {
 		if err != nil || reason == "" {
 			return err
 		}
-		r.view.waitFor(reason)
+		r.view.waitFor("the removal of flag file " + r.cfg.PostponeFile)
 		if err := conn.Pause(ctx, permissionPause); err != nil {
 			return context.Cause(ctx)
 		}
@@ -148,10 +150,11 @@ func (r *Runner) close() {
 	}
 }
 
-// explain turns the error of a phase into the kind that tells what it means and what to do.
+// explain turns the error of a phase into the kind that tells what it means and what to do. What was stopped, or has left
+// tables behind, is no refusal.
 func (r *Runner) explain(ctx context.Context, err error) error {
 	var told interface{ ExitCode() int }
-	if errors.As(err, &told) {
+	if errors.As(err, &told) && (told.ExitCode() != ExitRefused || len(r.left) == 0 && ctx.Err() == nil) {
 		return err
 	}
 	if r.services != nil {
@@ -165,5 +168,7 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	if len(r.left) == 0 && ctx.Err() == nil {
 		return &Refusal{Err: conn.Explain(r.cfg.Conn, err)}
 	}
-	return &Failure{Err: err, Left: r.left}
+	left := slices.Clone(r.left)
+	slices.Reverse(left) // the changelog goes last: beside it, the shadow is known as ours
+	return &Failure{Err: err, Left: left}
 }

@@ -72,5 +72,6 @@ func trialDefinition(ctx context.Context, db *sql.DB, names table.Names, a *alte
 	if err := session.QueryRowContext(ctx, "SHOW CREATE TABLE "+trial).Scan(&name, &definition); err != nil {
 		return "", fmt.Errorf("read definition of the temporary table: %w", err)
 	}
-	return definition, nil
+	temporary, final := "CREATE TEMPORARY TABLE "+table.Quote(names.Shadow.Table), "CREATE TABLE "+table.Quote(names.Source.Table)
+	return strings.Replace(definition, temporary, final, 1), nil
 }
