@@ -38,7 +38,7 @@ type Config struct {
 	DryRun        bool
 
 	Log *slog.Logger
-	// Plan is where a dry run writes the plan, and a run its first lines; nil: nowhere.
+	// Plan is where a dry run writes the plan; only a dry run needs it.
 	Plan io.Writer
 }
 

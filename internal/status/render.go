@@ -3,29 +3,34 @@ package status
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Attrs returns the snapshot as attributes of a log line. Keys are the same in every line.
+// Attrs returns the snapshot as attributes of a log line: plain numbers and texts, the same in every form of the log. What is
+// not known yet, or does not apply, is left out.
 func (s *Snapshot) Attrs() []slog.Attr {
 	attrs := []slog.Attr{
 		slog.String("phase", string(s.Phase)),
-		slog.String("copied", fmt.Sprintf("%.1f%%", s.Percent())),
+		slog.Float64("percent_copied", tenth(s.Percent())),
 		slog.Uint64("rows_copied", s.Copied),
 		slog.Uint64("rows_estimated", s.Rows),
 		slog.Int64("rows_per_second", int64(s.CopyRate)),
 		slog.Uint64("changes_applied", s.ChangesApplied),
 		slog.Int64("changes_per_second", int64(s.ApplyRate)),
 		slog.Uint64("backlog", s.Backlog),
-		slog.Duration("lag", s.Lag.Round(time.Millisecond)),
+		slog.Float64("lag_seconds", float64(s.Lag.Milliseconds())/1000),
 		slog.Int("workers_busy", s.Busy),
 		slog.Int("transactions_waiting", s.Waiting),
 		slog.Uint64("retries", s.Retries),
 	}
 	if s.ETA > 0 {
-		attrs = append(attrs, slog.Duration("eta", s.ETA.Round(time.Second)))
+		attrs = append(attrs, slog.Float64("eta_seconds", math.Round(s.ETA.Seconds())))
+	}
+	if s.Parallelism > 0 {
+		attrs = append(attrs, slog.Float64("clock_allows", tenth(s.Parallelism)))
 	}
 	if s.Throttled != "" {
 		attrs = append(attrs, slog.String("throttled", s.Throttled))
@@ -35,6 +40,8 @@ func (s *Snapshot) Attrs() []slog.Attr {
 	}
 	return attrs
 }
+
+func tenth(f float64) float64 { return math.Round(f*10) / 10 }
 
 // View returns the snapshot as lines of text for a terminal of the given width, of which it takes at least 60 characters.
 func (s *Snapshot) View(width int) string {

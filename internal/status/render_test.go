@@ -1,6 +1,9 @@
 package status_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -62,5 +65,26 @@ func TestViewBeforeThereIsAnythingToCount(t *testing.T) {
 	s := status.Snapshot{Phase: status.Preflight, Source: "shop.orders"}
 	if got, want := s.View(60), "shop.orders"+strings.Repeat(" ", 31)+"preflight  0:00:00\n\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAttrsAreNumbersInJSON(t *testing.T) {
+	s := status.Snapshot{
+		Phase: status.Copy, Rows: 3, Copied: 1, ETA: 90 * time.Second, Lag: 1234567 * time.Microsecond, Parallelism: 2.0 / 3,
+		Throttled: "flag file /tmp/stop exists",
+	}
+	var line bytes.Buffer
+	slog.New(slog.NewJSONHandler(&line, nil)).LogAttrs(t.Context(), slog.LevelInfo, "progress", s.Attrs()...)
+	var got map[string]any
+	if err := json.Unmarshal(line.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"phase": "copy", "percent_copied": 33.3, "rows_copied": 1.0, "eta_seconds": 90.0, "lag_seconds": 1.234, "clock_allows": 0.7,
+		"throttled": "flag file /tmp/stop exists", "waits_for": nil,
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
 	}
 }
