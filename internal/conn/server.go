@@ -76,6 +76,19 @@ func (s *Server) HasRowAlias() bool {
 	return s.Flavor == MySQL && s.Version.AtLeast(8, 0, 19)
 }
 
+// OrdersCommits says whether commits become visible in the order in which they stand in the binary log: a fence then proves
+// that everything before it can be read. MariaDB knows no other way.
+func (s *Server) OrdersCommits(ctx context.Context, q Querier) (bool, error) {
+	if s.Flavor == MariaDB {
+		return true, nil
+	}
+	var ordered bool
+	if err := q.QueryRowContext(ctx, `SELECT @@GLOBAL.binlog_order_commits`).Scan(&ordered); err != nil {
+		return false, fmt.Errorf("ask server for binlog_order_commits: %w", err)
+	}
+	return ordered, nil
+}
+
 // SharedReadClause returns the clause that makes a SELECT take shared row locks.
 func (s *Server) SharedReadClause() string {
 	if s.Flavor == MySQL {

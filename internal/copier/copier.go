@@ -26,6 +26,17 @@ import (
 type Config struct {
 	Workers int // chunks copied at once; 0: DefaultWorkers
 	Retries int // per chunk; 0: DefaultRetries
+	// PassLocked lets a chunk leave out the rows that others have locked, which are then copied one by one: nobody waits
+	// for a chunk that waits. It needs all that stands in the log before the stream's start to be visible: a row that is
+	// inserted and not visible is passed over, and must come through the stream.
+	PassLocked bool
+}
+
+func (c Config) reading() sqlgen.Reading {
+	if c.PassLocked {
+		return sqlgen.SkipLocked
+	}
+	return sqlgen.Locking
 }
 
 // Defaults of Config.

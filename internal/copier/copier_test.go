@@ -35,7 +35,7 @@ func mustRig(t *testing.T, s *sandboxtest.Schema, m *table.Mapping, rows int) *r
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return &rig{
-		config: copier.Config{Workers: 3},
+		config: copier.Config{Workers: 3, PassLocked: true},
 		deps: copier.Deps{
 			Conn: chunktest.Config(s), Server: chunktest.MustServer(t, s), Mapping: m,
 			Chunker: chunk.New(chunk.Config{Rows: rows}, db, m),

@@ -10,19 +10,17 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/midstreamdb/midstream/internal/conn"
-	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
-// history is what went wrong with a chunk so far; it decides what comes next.
+// history is what went wrong with a chunk, or with one of its rows, so far; it decides what comes next.
 type history struct {
 	mapping *table.Mapping
 	retries int
 
-	tries   int // without progress, but for locks
-	waits   int // for locks, without progress
-	refused int // locks of the present part
-	applied int // rows of the present part that were applied while its statement ran
+	tries   int // but for locks
+	waits   int // for locks
+	applied int // rows that were applied while the statement ran
 	// duplicate is the server's last message about a duplicate, settled how often it came again although everything
 	// committed before had been applied.
 	duplicate string
@@ -30,48 +28,37 @@ type history struct {
 }
 
 const (
-	// patience is how often a part is refused a lock before it is split, or waited for if it is one row. A part of many
-	// rows never waits: it would keep the application from the rows that it has locked already, and a deadlock would
-	// cost the application its transaction.
+	// patience is how often a chunk is refused a lock before its rows are copied one by one: each then waits for its lock
+	// alone, and keeps nobody from another.
 	patience = 6
+	// overtaken is how often rows of a chunk may be applied while its statement runs before its rows are copied one by one.
+	overtaken = 3
 	// lockPause bounds the pause before a lock is tried again.
 	lockPause = 250 * time.Millisecond
 	// waitsPerTry is by how much locks are waited for more often than anything else: the application may hold them long.
 	waitsPerTry = 10
-	// overtaken is how often rows of a part may be applied while its statement runs before it is split: a shorter statement
-	// meets fewer.
-	overtaken = 3
 	// proof is how often the same duplicate must come again to be one of the source's rows.
 	proof = 3
 )
 
 // remedy is what to do before the next try.
 type remedy struct {
-	split  bool
+	apart  bool // the rows are to be copied one by one from now on
 	settle bool
 	pause  time.Duration
 }
 
-func (h *history) reading(p part) sqlgen.Reading {
-	if h.refused < patience || p.size > 1 {
-		return sqlgen.LockingNow
-	}
-	return sqlgen.Locking
-}
-
-// forget begins anew after a part was copied.
-func (h *history) forget() { *h = history{mapping: h.mapping, retries: h.retries} }
-
-// add notes why a part was not copied and says what to do before the next try, or returns the error that ends the copying.
-func (h *history) add(err error, p part) (remedy, error) {
+// add notes why a chunk or row was not copied and says what to do before the next try, or returns the error that ends the
+// copying.
+func (h *history) add(err error) (remedy, error) {
 	if errors.Is(err, errRestarted) {
 		return remedy{}, err
 	}
 	if conn.IsLockWait(err) {
-		return h.locked(err, p)
+		return h.locked(err)
 	}
 	h.tries++
-	r, passing := h.judge(err, p)
+	r, passing := h.judge(err)
 	switch {
 	case !passing:
 		return remedy{}, err
@@ -83,23 +70,18 @@ func (h *history) add(err error, p part) (remedy, error) {
 	return r, nil
 }
 
-func (h *history) locked(err error, p part) (remedy, error) {
+func (h *history) locked(err error) (remedy, error) {
 	h.waits++
-	h.refused++
 	if h.waits > waitsPerTry*h.retries {
 		return remedy{}, fmt.Errorf("gave up after %d tries: a transaction holds a lock: %w", h.waits, err)
 	}
-	if h.refused >= patience && p.size > 1 {
-		h.refused = 0
-		return remedy{split: true}, nil
-	}
-	return remedy{pause: backOff(h.refused, lockPause)}, nil
+	return remedy{apart: h.waits >= patience, pause: backOff(h.waits, lockPause)}, nil
 }
 
-func (h *history) judge(err error, p part) (remedy, bool) {
+func (h *history) judge(err error) (remedy, bool) {
 	switch {
 	case conn.IsDuplicate(err):
-		return h.duplicated(err, p), true
+		return h.duplicated(err), true
 	case conn.IsDeadlock(err), conn.IsInterrupted(err):
 		return remedy{pause: backOff(h.tries, lockPause)}, true
 	case !answered(err):
@@ -110,13 +92,10 @@ func (h *history) judge(err error, p part) (remedy, bool) {
 
 // duplicated judges a duplicate. In the migration key it is a row that was applied while the statement ran, which the
 // next try leaves out. In another key the shadow may hold the value in an older version of another row.
-func (h *history) duplicated(err error, p part) remedy {
-	if duplicateKey(err, h.mapping.Shadow.Name) == h.mapping.Key.ShadowName {
-		if h.applied++; h.applied >= overtaken && p.size > 1 {
-			h.applied = 0
-			return remedy{split: true}
-		}
-		return remedy{pause: backOff(0, lockPause)}
+func (h *history) duplicated(err error) remedy {
+	if h.isApplied(err) {
+		h.applied++
+		return remedy{apart: h.applied >= overtaken, pause: backOff(0, lockPause)}
 	}
 	if message := conn.Message(err); message == h.duplicate {
 		h.settled++
@@ -124,6 +103,11 @@ func (h *history) duplicated(err error, p part) remedy {
 		h.duplicate, h.settled = message, 0
 	}
 	return remedy{settle: true, pause: backOff(h.settled, lockPause)}
+}
+
+// isApplied says whether the error is that the shadow has a row of that migration key already.
+func (h *history) isApplied(err error) bool {
+	return conn.IsDuplicate(err) && duplicateKey(err, h.mapping.Shadow.Name) == h.mapping.Key.ShadowName
 }
 
 // mayBeReal says whether rows of the source can have the same value in the key: not where the source has the key too.

@@ -49,10 +49,7 @@ func (w *worker) try(ctx context.Context, r sqlgen.Range) error {
 	}
 	err := w.exec(ctx, "START TRANSACTION")
 	if err == nil {
-		err = w.claim(ctx, r, sqlgen.LockingNow)
-	}
-	if err == nil {
-		err = w.exec(ctx, w.statements.Statement(r, sqlgen.LockingNow))
+		err = w.exec(ctx, w.statements.Statement(r, w.config.reading()))
 	}
 	if err == nil {
 		err = w.refuseWarnings(ctx)

@@ -44,71 +44,82 @@ func (w *worker) run(ctx context.Context, planned <-chan task) error {
 	}
 }
 
-// part is a range that is copied by one statement: a chunk, or a piece of one.
+// part is a range and the number of rows that it was planned for.
 type part struct {
 	sqlgen.Range
-	size int // rows that it was planned for
+	size int
 }
 
-// copy copies the chunk, again and again until it is committed. Copying twice what is in the shadow already is harmless.
+// copy copies the chunk, again and again until every row of it is committed. Copying twice what is in the shadow already
+// is harmless.
 func (w *worker) copy(ctx context.Context, t task) error {
-	history := history{mapping: w.deps.Mapping, retries: w.config.Retries}
-	parts := []part{{t.Range, t.Size}}
-	for len(parts) > 0 {
-		rows, took, err := w.attempt(ctx, parts[0].Range, history.reading(parts[0]))
+	history := w.history()
+	p, apart := part{t.Range, t.Size}, false
+	for more := true; more; {
+		did, err := w.attempt(ctx, p, apart)
 		if err == nil {
-			w.stats.rows.Add(uint64(rows))
-			if parts[0].size == t.Size {
-				w.deps.Chunker.Report(t.Chunk, took)
+			w.stats.rows.Add(uint64(did.rows))
+			if did.took > 0 {
+				w.deps.Chunker.Report(t.Chunk, did.took)
 			}
-			parts = parts[1:]
-			history.forget()
+			if err := w.copyRows(ctx, did.left); err != nil {
+				return err
+			}
+			p.Range, more = did.within, len(did.left) == mostLeft
 			continue
 		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		next, err := history.add(err, parts[0])
+		next, err := w.retry(ctx, history, err)
 		if err != nil {
-			return w.locate(ctx, parts[0], err)
+			return w.locate(ctx, p, err)
 		}
-		w.stats.retries.Add(1)
-		if next.split {
-			parts = w.split(ctx, parts)
-		}
-		if err := w.wait(ctx, next); err != nil {
-			return err
-		}
+		apart = apart || next.apart && w.config.PassLocked
 	}
 	w.stats.chunks.Add(1)
 	w.copied.Complete(t.ticket)
 	return nil
 }
 
-func (w *worker) wait(ctx context.Context, next remedy) error {
-	if next.settle {
-		if err := w.deps.Settler.Settle(ctx); err != nil {
-			return fmt.Errorf("wait for the changes that may explain a duplicate: %w", err)
+// copyRows copies the rows with these keys, one by one: they were locked, or came meanwhile.
+func (w *worker) copyRows(ctx context.Context, keys [][]table.Value) error {
+	for _, key := range keys {
+		history := w.history()
+		for {
+			rows, err := w.copyRow(ctx, key)
+			if err == nil || history.isApplied(err) {
+				w.stats.rows.Add(uint64(rows))
+				break
+			}
+			if _, err := w.retry(ctx, history, err); err != nil {
+				if refused(err) {
+					return &ValueError{Row: w.key.DescribeRow(key), Err: err}
+				}
+				return fmt.Errorf("row with %s: %w", w.key.DescribeRow(key), err)
+			}
 		}
 	}
-	return conn.Pause(ctx, next.pause)
+	return nil
 }
 
-// split halves the first part, so that a locked row keeps fewer others from being copied, and is waited for by itself in
-// the end. Where the middle cannot be read the part stays: the next attempt meets the reason.
-func (w *worker) split(ctx context.Context, parts []part) []part {
-	whole, half := parts[0], parts[0].size/2
-	middle, err := w.boundary(ctx, whole.Range, half)
+func (w *worker) history() *history {
+	return &history{mapping: w.deps.Mapping, retries: w.config.Retries}
+}
+
+// retry does what must come before the next try, or returns the error that ends the copying.
+func (w *worker) retry(ctx context.Context, h *history, err error) (remedy, error) {
+	if ctx.Err() != nil {
+		return remedy{}, context.Cause(ctx)
+	}
+	next, err := h.add(err)
 	if err != nil {
-		return parts
+		return remedy{}, err
 	}
-	if middle == nil { // there are not so many rows
-		parts[0].size = half
-		return parts
+	w.stats.retries.Add(1)
+	if next.settle {
+		if err := w.deps.Settler.Settle(ctx); err != nil {
+			return remedy{}, fmt.Errorf("wait for the changes that may explain a duplicate: %w", err)
+		}
 	}
-	lower := part{sqlgen.Range{Lower: whole.Lower, Upper: middle}, half}
-	upper := part{sqlgen.Range{Lower: middle, Upper: whole.Upper}, whole.size - half}
-	return append([]part{lower, upper}, parts[1:]...)
+	return next, conn.Pause(ctx, next.pause)
 }
 
 // boundary returns the key of the n-th row of the range, nil if there are fewer.
@@ -123,53 +134,141 @@ func (w *worker) boundary(ctx context.Context, r sqlgen.Range, n int) ([]table.V
 	return key, err
 }
 
-// attempt copies a range in one transaction and returns the rows inserted and the time of the one statement. After an
-// error nothing of it is in the shadow, or the session is uncertain.
-func (w *worker) attempt(ctx context.Context, r sqlgen.Range, reading sqlgen.Reading) (int64, time.Duration, error) {
-	if err := w.open(ctx); err != nil {
-		return 0, 0, err
-	}
-	rows, took, err := w.transact(ctx, r, reading)
-	if err == nil {
-		return rows, took, nil
-	}
-	if answered(err) && w.exec(ctx, "ROLLBACK") == nil {
-		return 0, 0, err
-	}
-	w.drop()
-	return 0, 0, err
+// mostLeft bounds how many rows are copied one by one before the range is looked at again.
+const mostLeft = 1000
+
+// outcome is what an attempt did.
+type outcome struct {
+	within sqlgen.Range // closed: what lies beyond the end of the last chunk comes through the log
+	rows   int64        // inserted
+	took   time.Duration
+	left   [][]table.Value // keys of rows that the shadow does not have yet
 }
 
-func (w *worker) transact(ctx context.Context, r sqlgen.Range, reading sqlgen.Reading) (int64, time.Duration, error) {
-	if err := w.exec(ctx, "START TRANSACTION"); err != nil {
-		return 0, 0, err
+// attempt copies a range in one transaction; apart: it only looks which rows are to be copied. After an error nothing of it
+// is in the shadow, or the session is uncertain.
+func (w *worker) attempt(ctx context.Context, p part, apart bool) (outcome, error) {
+	var did outcome
+	err := w.transact(ctx, func() (err error) {
+		if did.within, err = w.closed(ctx, p.Range); err != nil || did.within.Upper == nil {
+			return err
+		}
+		if !apart {
+			if err := w.bulk(ctx, &did); err != nil {
+				return err
+			}
+		}
+		return w.look(ctx, &did)
+	})
+	return did, err
+}
+
+// closed gives the last range an end: every row that exists. What is inserted behind it later was not there when the
+// stream began, and comes through it. A range without rows stays open.
+func (w *worker) closed(ctx context.Context, r sqlgen.Range) (sqlgen.Range, error) {
+	if r.Upper != nil {
+		return r, nil
 	}
-	if err := w.claim(ctx, r, reading); err != nil {
-		return 0, 0, err
+	keys, err := w.keys(ctx, w.statements.End(r))
+	if err == nil && len(keys) == 1 {
+		r.Upper = keys[0]
 	}
+	return r, err
+}
+
+// bulk copies the rows of the range, but for those that are locked where that is safe.
+func (w *worker) bulk(ctx context.Context, did *outcome) error {
 	begun := time.Now()
-	result, err := w.session.ExecContext(ctx, w.statements.Statement(r, reading))
-	took := time.Since(begun)
+	result, err := w.session.ExecContext(ctx, w.statements.Statement(did.within, w.config.reading()))
 	if err != nil {
-		return 0, 0, err
+		return err
 	}
+	did.took = time.Since(begun)
 	if err := w.refuseWarnings(ctx); err != nil {
-		return 0, 0, err
+		return err
 	}
-	rows, err := result.RowsAffected()
-	if err != nil {
-		return 0, 0, fmt.Errorf("count rows: %w", err)
+	if did.rows, err = result.RowsAffected(); err != nil {
+		return fmt.Errorf("count rows: %w", err)
 	}
-	return rows, took, w.exec(ctx, "COMMIT")
+	return nil
 }
 
-// claim takes the locks of the source's rows where the copying statement cannot without waiting.
-func (w *worker) claim(ctx context.Context, r sqlgen.Range, reading sqlgen.Reading) error {
-	statement := w.statements.Claim(r)
-	if reading != sqlgen.LockingNow || statement == "" {
+// look finds the visible rows of the range that are not in the shadow. Those just copied are locked still, so a count no
+// greater than theirs means that there are none.
+func (w *worker) look(ctx context.Context, did *outcome) error {
+	var visible int64
+	if err := w.session.QueryRowContext(ctx, w.statements.Count(did.within)).Scan(&visible); err != nil {
+		return fmt.Errorf("count rows: %w", err)
+	}
+	if visible <= did.rows {
 		return nil
 	}
-	return w.exec(ctx, statement)
+	var err error
+	did.left, err = w.keys(ctx, w.statements.Left(did.within, mostLeft))
+	return err
+}
+
+// keys reads the keys that a statement returns.
+func (w *worker) keys(ctx context.Context, statement string) (keys [][]table.Value, err error) {
+	rows, err := w.session.QueryContext(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		texts := make([][]byte, w.key.Len())
+		fields := make([]any, len(texts))
+		for i := range texts {
+			fields[i] = &texts[i]
+		}
+		if err := rows.Scan(fields...); err != nil {
+			return nil, fmt.Errorf("read key: %w", err)
+		}
+		key, err := w.key.ParseKey(texts)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
+
+// copyRow copies the row with that key and returns how many were inserted: one, or none.
+func (w *worker) copyRow(ctx context.Context, key []table.Value) (rows int64, err error) {
+	err = w.transact(ctx, func() error {
+		result, err := w.session.ExecContext(ctx, w.statements.Row(key))
+		if err != nil {
+			return err
+		}
+		if err := w.refuseWarnings(ctx); err != nil {
+			return err
+		}
+		rows, err = result.RowsAffected()
+		return err
+	})
+	return rows, err
+}
+
+// transact does the work in a transaction, which is rolled back after an error.
+func (w *worker) transact(ctx context.Context, work func() error) error {
+	if err := w.open(ctx); err != nil {
+		return err
+	}
+	err := w.exec(ctx, "START TRANSACTION")
+	if err == nil {
+		err = work()
+	}
+	if err == nil {
+		err = w.exec(ctx, "COMMIT")
+	}
+	if err == nil {
+		return nil
+	}
+	if answered(err) && w.exec(ctx, "ROLLBACK") == nil {
+		return err
+	}
+	w.drop()
+	return err
 }
 
 // refuseWarnings returns an error if the statement just carried out stored a value otherwise than it was.

@@ -70,6 +70,9 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if err != nil {
 		return r.undo(ctx, err)
 	}
+	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
+		return r.undo(ctx, err)
+	}
 	return r.start(ctx, position)
 }
 
@@ -215,7 +218,7 @@ func (r *Runner) assemble(position binlog.Position) (*parts, error) {
 		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
 	})
 	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping)
-	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers}, copier.Deps{
+	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered}, copier.Deps{
 		Conn: r.cfg.Conn, Server: r.server, Mapping: r.mapping,
 		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Log: r.cfg.Log,
 	})

@@ -28,6 +28,7 @@ type Runner struct {
 	db       *sql.DB // for everything but applying and the application of the ALTER
 	server   *conn.Server
 	mapping  *table.Mapping
+	ordered  bool // commits become visible in the order of the log
 	lock     *conn.Lock
 	log      *changelog.Changelog
 	stream   *binlog.Stream

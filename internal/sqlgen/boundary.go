@@ -12,11 +12,7 @@ import (
 // Boundary returns the statement that reads the key of the n-th row (from 1) of the range, in key order: no row if the
 // range has fewer. ParseKey reads its result.
 func (k *Key) Boundary(r Range, n int) string {
-	expressions := make([]string, len(k.columns))
-	for i, c := range k.columns {
-		expressions[i] = c.exact(table.Quote(c.Name))
-	}
-	return "SELECT " + strings.Join(expressions, ", ") + "\n" +
+	return "SELECT " + k.exact() + "\n" +
 		k.from() + where(k.within(r)) +
 		"\n ORDER BY " + k.order() +
 		"\n LIMIT 1 OFFSET " + strconv.Itoa(n-1)
@@ -26,6 +22,15 @@ func (k *Key) Boundary(r Range, n int) string {
 func (k *Key) Ends() string {
 	c := table.Quote(k.columns[0].Name)
 	return "SELECT MIN(" + c + "), MAX(" + c + ")\n" + k.from()
+}
+
+// exact is the list of expressions that ParseKey reads.
+func (k *Key) exact() string {
+	expressions := make([]string, len(k.columns))
+	for i, c := range k.columns {
+		expressions[i] = c.exact(table.Quote(c.Name))
+	}
+	return strings.Join(expressions, ", ")
 }
 
 // exact is an expression whose text says which value the column has, whatever charset the result is sent in.
@@ -40,7 +45,7 @@ func (c keyColumn) exact(column string) string {
 	}
 }
 
-// ParseKey makes the key's values out of the texts that a statement of Boundary returned, one for each column.
+// ParseKey makes the key's values out of the texts that a statement of Boundary, Left or End returned, one for each column.
 func (k *Key) ParseKey(texts [][]byte) ([]table.Value, error) {
 	if len(texts) != len(k.columns) {
 		return nil, fmt.Errorf("read key %s: %d values for %d columns", table.Quote(k.name), len(texts), len(k.columns))

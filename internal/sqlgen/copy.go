@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -13,9 +14,8 @@ type Reading uint8
 const (
 	// Locking takes shared locks on the rows that are read, and waits for them.
 	Locking Reading = iota
-	// LockingNow takes shared locks on the rows that are read; it is refused at once if one cannot be had. MariaDB needs
-	// the statement of Claim before it, in the same transaction.
-	LockingNow
+	// SkipLocked takes shared locks on the rows that are read, and leaves out those that others have locked.
+	SkipLocked
 )
 
 // Copy makes the statements that copy ranges of the source into the shadow.
@@ -34,16 +34,29 @@ func NewCopy(m *table.Mapping, server *conn.Server) *Copy {
 // shadow under the same migration key stays as it is. Where the shadow has further unique keys, a row that one of these
 // refuses fails the statement.
 func (c *Copy) Statement(r Range, reading Reading) string {
+	return c.statement(c.key.within(r), reading)
+}
+
+// Row returns the statement that copies the row with this key, if the source has it and the shadow has not. It waits for
+// the row's lock, and holds no other meanwhile.
+func (c *Copy) Row(key []table.Value) string {
+	return c.statement([]string{c.key.DescribeRow(key)}, Locking)
+}
+
+func (c *Copy) statement(conditions []string, reading Reading) string {
+	if !c.mapping.OnlyKey() { // a duplicate may be one of another unique key
+		conditions = append(conditions, c.missing())
+	}
 	into, from := c.columns()
 	var s strings.Builder
 	s.WriteString("INSERT INTO " + c.mapping.Shadow.Name.String() + "\n")
 	s.WriteString("       (" + strings.Join(into, ", ") + ")\n")
 	s.WriteString("SELECT " + strings.Join(from, ", ") + "\n")
-	s.WriteString(c.key.from() + where(c.conditions(r)))
+	s.WriteString(c.key.from() + where(conditions))
 	s.WriteString("\n ORDER BY " + c.key.order())
 	s.WriteString("\n   " + c.server.SharedReadClause())
-	if reading == LockingNow && !c.server.IsMariaDB() {
-		s.WriteString(" NOWAIT")
+	if reading == SkipLocked {
+		s.WriteString(" SKIP LOCKED")
 	}
 	if c.mapping.OnlyKey() {
 		s.WriteString("\n    ON DUPLICATE KEY UPDATE " + c.unchanged())
@@ -51,23 +64,27 @@ func (c *Copy) Statement(r Range, reading Reading) string {
 	return s.String()
 }
 
-// Claim returns the statement that takes the shared locks of the range's rows or is refused at once; "" where Statement does
-// so itself. In MariaDB NOWAIT is for the whole statement: an INSERT with it would not wait for anything in the shadow
-// either, such as the lock on AUTO_INCREMENT that a bulk insert there takes.
-func (c *Copy) Claim(r Range) string {
-	if !c.server.IsMariaDB() {
-		return ""
-	}
-	return "SELECT COUNT(*)\n" + c.key.from() + where(c.key.within(r)) + "\n   " + c.server.SharedReadClause() + " NOWAIT"
+// Count returns the statement that counts the rows of the range that are visible.
+func (c *Copy) Count(r Range) string {
+	return "SELECT COUNT(*)\n" + c.key.from() + where(c.key.within(r))
 }
 
-// conditions are those of the range and, where a duplicate may be one of another unique key, that the row is missing.
-func (c *Copy) conditions(r Range) []string {
-	conditions := c.key.within(r)
-	if !c.mapping.OnlyKey() {
-		conditions = append(conditions, c.missing())
-	}
-	return conditions
+// Left returns the statement that reads, without a lock, the keys of at most limit rows of the range which the shadow does
+// not have. ParseKey of the Key reads its rows.
+func (c *Copy) Left(r Range, limit int) string {
+	return "SELECT " + c.key.exact() + "\n" +
+		c.key.from() + where(append(c.key.within(r), c.missing())) +
+		"\n LIMIT " + strconv.Itoa(limit)
+}
+
+// End returns the statement that reads the last key of the range with a shared lock: it waits for a row that is being
+// inserted there. No row: the range is empty. ParseKey of the Key reads it.
+func (c *Copy) End(r Range) string {
+	return "SELECT " + c.key.exact() + "\n" +
+		c.key.from() + where(c.key.within(r)) +
+		"\n ORDER BY " + c.key.reverse() +
+		"\n LIMIT 1" +
+		"\n   " + c.server.SharedReadClause()
 }
 
 // missing says that the shadow has no row under the source row's key. A scalar subquery is looked up row by row through

@@ -44,25 +44,28 @@ func TestCopyStatements(t *testing.T) {
 		r       sqlgen.Range
 		reading sqlgen.Reading
 	}{
-		"all":             {single, sqlgen.Range{}, sqlgen.LockingNow},
-		"first":           {single, sqlgen.Range{Upper: ints(1000)}, sqlgen.LockingNow},
-		"middle":          {single, sqlgen.Range{Lower: ints(-5), Upper: ints(1000)}, sqlgen.LockingNow},
+		"all":             {single, sqlgen.Range{}, sqlgen.SkipLocked},
+		"first":           {single, sqlgen.Range{Upper: ints(1000)}, sqlgen.SkipLocked},
+		"middle":          {single, sqlgen.Range{Lower: ints(-5), Upper: ints(1000)}, sqlgen.SkipLocked},
 		"waiting":         {single, sqlgen.Range{Lower: ints(-5), Upper: ints(1000)}, sqlgen.Locking},
-		"last":            {composite, sqlgen.Range{Lower: named("Zoë's", 7)}, sqlgen.LockingNow},
-		"composite":       {composite, sqlgen.Range{Lower: named("a", 7), Upper: named("b\x00", -9)}, sqlgen.LockingNow},
-		"equal_beginning": {composite, sqlgen.Range{Lower: named("a", 7), Upper: named("a", 900)}, sqlgen.LockingNow},
-		"renamed":         {renamed, sqlgen.Range{Lower: ints(1), Upper: ints(2)}, sqlgen.LockingNow},
-		"descending_enum": {turned, sqlgen.Range{Lower: kinds(9, 2), Upper: kinds(3, 1)}, sqlgen.LockingNow},
-		"unique_key":      {unique, sqlgen.Range{Lower: named("a", 7)}, sqlgen.LockingNow},
-		"odd_names":       {long, sqlgen.Range{Upper: ints(3)}, sqlgen.LockingNow},
+		"last":            {composite, sqlgen.Range{Lower: named("Zoë's", 7)}, sqlgen.SkipLocked},
+		"composite":       {composite, sqlgen.Range{Lower: named("a", 7), Upper: named("b\x00", -9)}, sqlgen.SkipLocked},
+		"equal_beginning": {composite, sqlgen.Range{Lower: named("a", 7), Upper: named("a", 900)}, sqlgen.SkipLocked},
+		"renamed":         {renamed, sqlgen.Range{Lower: ints(1), Upper: ints(2)}, sqlgen.SkipLocked},
+		"descending_enum": {turned, sqlgen.Range{Lower: kinds(9, 2), Upper: kinds(3, 1)}, sqlgen.SkipLocked},
+		"unique_key":      {unique, sqlgen.Range{Lower: named("a", 7)}, sqlgen.SkipLocked},
+		"odd_names":       {long, sqlgen.Range{Upper: ints(3)}, sqlgen.SkipLocked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var text strings.Builder
 			for _, flavor := range []conn.Flavor{conn.MySQL, conn.MariaDB} {
 				copying := sqlgen.NewCopy(c.m, &conn.Server{Flavor: flavor, Version: conn.Version{Major: 10, Minor: 11}})
 				text.WriteString("-- " + string(flavor) + "\n" + copying.Statement(c.r, c.reading) + ";\n")
-				if claim := copying.Claim(c.r); claim != "" && c.reading == sqlgen.LockingNow {
-					text.WriteString("-- before it\n" + claim + ";\n")
+				text.WriteString("-- how many\n" + copying.Count(c.r) + ";\n")
+				text.WriteString("-- what is left\n" + copying.Left(c.r, 1000) + ";\n")
+				text.WriteString("-- the end\n" + copying.End(c.r) + ";\n")
+				if c.r.Upper != nil {
+					text.WriteString("-- one row\n" + copying.Row(c.r.Upper) + ";\n")
 				}
 			}
 			text.WriteString("-- the 1000th row behind\n" + sqlgen.NewKey(c.m).Boundary(sqlgen.Range{Lower: c.r.Upper}, 1000) + ";\n")

@@ -63,11 +63,16 @@ func (k *Key) from() string {
 }
 
 // order is the list after ORDER BY: the order of the index, so that nothing is sorted.
-func (k *Key) order() string {
+func (k *Key) order() string { return k.ordered(false) }
+
+// reverse is the opposite of order.
+func (k *Key) reverse() string { return k.ordered(true) }
+
+func (k *Key) ordered(backwards bool) string {
 	terms := make([]string, len(k.columns))
 	for i, c := range k.columns {
 		terms[i] = table.Quote(c.Name)
-		if c.descending {
+		if c.descending != backwards {
 			terms[i] += " DESC"
 		}
 	}

@@ -4,20 +4,48 @@ INSERT INTO `shop`.`orders__new`
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
  ORDER BY `id`
-   FOR SHARE NOWAIT
+   FOR SHARE SKIP LOCKED
     ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
+-- how many
+SELECT COUNT(*)
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`);
+-- what is left
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ ORDER BY `id` DESC
+ LIMIT 1
+   FOR SHARE;
 -- MariaDB
 INSERT INTO `shop`.`orders__new`
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
  ORDER BY `id`
-   LOCK IN SHARE MODE
+   LOCK IN SHARE MODE SKIP LOCKED
     ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
--- before it
+-- how many
 SELECT COUNT(*)
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`);
+-- what is left
+SELECT `id`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
-   LOCK IN SHARE MODE NOWAIT;
+ WHERE (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ ORDER BY `id` DESC
+ LIMIT 1
+   LOCK IN SHARE MODE;
 -- the 1000th row behind
 SELECT `id`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

@@ -7,7 +7,42 @@ SELECT `id`, `name`, `kind`, `at`
    AND `id` > 7
    AND `id` <= 900
  ORDER BY `name`, `id`
-   FOR SHARE NOWAIT
+   FOR SHARE SKIP LOCKED
+    ON DUPLICATE KEY UPDATE `name` = `shop`.`orders__new`.`name`;
+-- how many
+SELECT COUNT(*)
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a'
+   AND `id` > 7
+   AND `id` <= 900;
+-- what is left
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a'
+   AND `id` > 7
+   AND `id` <= 900
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
+            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a'
+   AND `id` > 7
+   AND `id` <= 900
+ ORDER BY `name` DESC, `id` DESC
+ LIMIT 1
+   FOR SHARE;
+-- one row
+INSERT INTO `shop`.`orders__new`
+       (`id`, `name`, `kind`, `at`)
+SELECT `id`, `name`, `kind`, `at`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a' AND `id` = 900
+ ORDER BY `name`, `id`
+   FOR SHARE
     ON DUPLICATE KEY UPDATE `name` = `shop`.`orders__new`.`name`;
 -- MariaDB
 INSERT INTO `shop`.`orders__new`
@@ -18,15 +53,43 @@ SELECT `id`, `name`, `kind`, `at`
    AND `id` > 7
    AND `id` <= 900
  ORDER BY `name`, `id`
-   LOCK IN SHARE MODE
+   LOCK IN SHARE MODE SKIP LOCKED
     ON DUPLICATE KEY UPDATE `name` = `shop`.`orders__new`.`name`;
--- before it
+-- how many
 SELECT COUNT(*)
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
  WHERE `name` = _utf8mb4'a'
    AND `id` > 7
+   AND `id` <= 900;
+-- what is left
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a'
+   AND `id` > 7
    AND `id` <= 900
-   LOCK IN SHARE MODE NOWAIT;
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
+            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a'
+   AND `id` > 7
+   AND `id` <= 900
+ ORDER BY `name` DESC, `id` DESC
+ LIMIT 1
+   LOCK IN SHARE MODE;
+-- one row
+INSERT INTO `shop`.`orders__new`
+       (`id`, `name`, `kind`, `at`)
+SELECT `id`, `name`, `kind`, `at`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `name` = _utf8mb4'a' AND `id` = 900
+ ORDER BY `name`, `id`
+   LOCK IN SHARE MODE
+    ON DUPLICATE KEY UPDATE `name` = `shop`.`orders__new`.`name`;
 -- the 1000th row behind
 SELECT HEX(`name`), `id`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

@@ -6,7 +6,38 @@ SELECT `id`, `name`, `kind`, `at`
  WHERE `id` > -5
    AND `id` <= 1000
  ORDER BY `id`
-   FOR SHARE NOWAIT
+   FOR SHARE SKIP LOCKED
+    ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
+-- how many
+SELECT COUNT(*)
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` > -5
+   AND `id` <= 1000;
+-- what is left
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` > -5
+   AND `id` <= 1000
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` > -5
+   AND `id` <= 1000
+ ORDER BY `id` DESC
+ LIMIT 1
+   FOR SHARE;
+-- one row
+INSERT INTO `shop`.`orders__new`
+       (`id`, `name`, `kind`, `at`)
+SELECT `id`, `name`, `kind`, `at`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` = 1000
+ ORDER BY `id`
+   FOR SHARE
     ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
 -- MariaDB
 INSERT INTO `shop`.`orders__new`
@@ -16,14 +47,39 @@ SELECT `id`, `name`, `kind`, `at`
  WHERE `id` > -5
    AND `id` <= 1000
  ORDER BY `id`
-   LOCK IN SHARE MODE
+   LOCK IN SHARE MODE SKIP LOCKED
     ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
--- before it
+-- how many
 SELECT COUNT(*)
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
  WHERE `id` > -5
+   AND `id` <= 1000;
+-- what is left
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` > -5
    AND `id` <= 1000
-   LOCK IN SHARE MODE NOWAIT;
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` > -5
+   AND `id` <= 1000
+ ORDER BY `id` DESC
+ LIMIT 1
+   LOCK IN SHARE MODE;
+-- one row
+INSERT INTO `shop`.`orders__new`
+       (`id`, `name`, `kind`, `at`)
+SELECT `id`, `name`, `kind`, `at`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE `id` = 1000
+ ORDER BY `id`
+   LOCK IN SHARE MODE
+    ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
 -- the 1000th row behind
 SELECT `id`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

@@ -9,7 +9,27 @@ SELECT `id`, `name`, `kind`, `at`
           WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
             AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
  ORDER BY `name`, `id`
-   FOR SHARE NOWAIT;
+   FOR SHARE SKIP LOCKED;
+-- how many
+SELECT COUNT(*)
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)));
+-- what is left
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
+            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
+ ORDER BY `name` DESC, `id` DESC
+ LIMIT 1
+   FOR SHARE;
 -- MariaDB
 INSERT INTO `shop`.`orders__new`
        (`id`, `name`, `kind`, `at`)
@@ -21,12 +41,27 @@ SELECT `id`, `name`, `kind`, `at`
           WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
             AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
  ORDER BY `name`, `id`
-   LOCK IN SHARE MODE;
--- before it
+   LOCK IN SHARE MODE SKIP LOCKED;
+-- how many
 SELECT COUNT(*)
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)));
+-- what is left
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
  WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
-   LOCK IN SHARE MODE NOWAIT;
+   AND (SELECT 1
+           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
+          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
+            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`) IS NULL
+ LIMIT 1000;
+-- the end
+SELECT HEX(`name`), `id`
+  FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
+ WHERE (`name` >= _utf8mb4'a' AND (`name` > _utf8mb4'a' OR (`name` = _utf8mb4'a' AND `id` > 7)))
+ ORDER BY `name` DESC, `id` DESC
+ LIMIT 1
+   LOCK IN SHARE MODE;
 -- the 1000th row behind
 SELECT HEX(`name`), `id`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
