@@ -162,6 +162,9 @@ var errTooLarge = fmt.Errorf("a transaction too large to be applied under the ta
 
 // drain applies everything up to the fence through the cut-over's session.
 func (d *dispatcher) drain(request drainRequest) error {
+	if d.large != nil {
+		return errTooLarge // it was read before the lock was had, and what follows in the queue are its pieces
+	}
 	for d.deps.Applied.Low().Fence < request.fence {
 		if batch := d.next(1); batch != nil {
 			if err := d.applyUnderLock(request.ctx, request.session, batch); err != nil {

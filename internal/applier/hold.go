@@ -77,10 +77,12 @@ func (h *Hold) end(forever bool) {
 func (d *dispatcher) applyUnderLock(ctx context.Context, session *sql.Conn, batch *schedule.Batch[item]) error {
 	p := d.plan(batch.Items)
 	err := d.execute(ctx, session, p)
+	var refused []outcome
 	if d.serial && conn.IsDuplicate(err) {
-		var refused []outcome
 		refused, err = d.writeApart(ctx, session, p)
-		d.owed.note(p, refused)
+	}
+	if err == nil && d.serial {
+		d.owed.note(p.outs, refused)
 	}
 	if err == nil && d.serial {
 		err = d.settle(ctx, session, p)

@@ -18,12 +18,17 @@ func (d *dispatcher) applyLarge(ctx context.Context) error {
 	if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return fmt.Errorf("apply a large transaction: %w", err)
 	}
+	var written []outcome
 	for piece := d.large; ; {
-		if !piece.More {
-			return d.endLarge(ctx, &s, piece)
-		}
-		if err := d.executePiece(ctx, &s, piece); err != nil {
+		outs, err := d.executePiece(ctx, &s, piece)
+		if err != nil {
 			return err
+		}
+		if d.serial {
+			written = append(written, outs...)
+		}
+		if !piece.More {
+			return d.endLarge(ctx, &s, piece, written)
 		}
 		d.counters.applied.Add(uint64(len(piece.Changes)))
 		d.room.Release(d.weight(piece))
@@ -35,25 +40,32 @@ func (d *dispatcher) applyLarge(ctx context.Context) error {
 	}
 }
 
-// endLarge commits the transaction with its last piece, or undoes it.
-func (d *dispatcher) endLarge(ctx context.Context, s *session, last *binlog.Transaction) error {
+// endLarge commits the transaction, or undoes it, after its last piece. What was owed for its keys is written by then.
+func (d *dispatcher) endLarge(ctx context.Context, s *session, last *binlog.Transaction, written []outcome) error {
 	end := "COMMIT"
 	if last.Undone {
 		end = "ROLLBACK"
-	} else if err := d.executePiece(ctx, s, last); err != nil {
-		return err
 	}
 	if _, err := s.conn.ExecContext(ctx, end); err != nil {
 		return fmt.Errorf("%s a large transaction up to %s: %w", end, last.End, err)
+	}
+	if !last.Undone {
+		d.owed.note(written, nil)
 	}
 	d.large = nil
 	d.finish(item{tx: last, ticket: d.begin(last)})
 	return nil
 }
 
-func (d *dispatcher) executePiece(ctx context.Context, s *session, piece *binlog.Transaction) error {
-	if err := d.execute(ctx, s.conn, d.plan([]item{{tx: piece}})); err != nil {
-		return fmt.Errorf("apply a large transaction to %s: %w", d.deps.Mapping.Shadow.Name, err)
+// executePiece writes a piece and returns the keys that it touched; their rows are dropped, only the keys matter.
+func (d *dispatcher) executePiece(ctx context.Context, s *session, piece *binlog.Transaction) ([]outcome, error) {
+	p := d.plan([]item{{tx: piece}})
+	if err := d.execute(ctx, s.conn, p); err != nil {
+		return nil, fmt.Errorf("apply a large transaction to %s: %w", d.deps.Mapping.Shadow.Name, err)
 	}
-	return nil
+	keys := make([]outcome, len(p.outs))
+	for i, out := range p.outs {
+		keys[i].id = out.id
+	}
+	return keys, nil
 }

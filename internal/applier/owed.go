@@ -25,11 +25,11 @@ func (o *owed) require(fence uint64) {
 	o.from = fence
 }
 
-// note replaces what is owed for the keys of the plan by what was refused now.
-func (o *owed) note(p *plan, refused []outcome) {
+// note replaces what is owed for the keys that were written by what was refused now.
+func (o *owed) note(written, refused []outcome) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, out := range p.outs {
+	for _, out := range written {
 		delete(o.rows, out.id)
 	}
 	for _, out := range refused {
@@ -69,7 +69,7 @@ func (r *Replay) applyApart(ctx context.Context, s *session, p *plan) error {
 	if _, err := s.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return err
 	}
-	r.owed.note(p, refused)
+	r.owed.note(p.outs, refused)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (r *Replay) writeApart(ctx context.Context, c *sql.Conn, p *plan) ([]outcom
 		if out.row == nil {
 			continue
 		}
-		err := r.write(ctx, c, out.row)
+		err := r.rewrite(ctx, c, out.row)
 		if conn.IsDuplicate(err) {
 			refused = append(refused, out)
 		} else if err != nil {
@@ -100,7 +100,7 @@ func (r *Replay) writeApart(ctx context.Context, c *sql.Conn, p *plan) ([]outcom
 // as of one moment, and a row that is still refused shares its value with another row of the source.
 func (r *Replay) settle(ctx context.Context, c *sql.Conn, p *plan) error {
 	for id, row := range r.owed.due(p) {
-		if err := r.write(ctx, c, row); err != nil {
+		if err := r.rewrite(ctx, c, row); err != nil {
 			if conn.IsDuplicate(err) {
 				return &DuplicateError{Table: r.deps.Mapping.Source.Name, Message: conn.Message(err)}
 			}
@@ -111,14 +111,26 @@ func (r *Replay) settle(ctx context.Context, c *sql.Conn, p *plan) error {
 	return nil
 }
 
-func (r *Replay) write(ctx context.Context, c *sql.Conn, row table.Row) error {
-	for _, statement := range r.sql.Writes([]table.Row{row}, r.cfg.StatementBytes) {
-		if _, err := c.ExecContext(ctx, statement); err != nil {
+// rewrite puts a row in the place of what the shadow has under its key, which a chunk may have copied meanwhile. What is
+// refused then is refused by another unique key.
+func (r *Replay) rewrite(ctx context.Context, c *sql.Conn, row table.Row) error {
+	key := [][]table.Value{r.deps.Mapping.Key.Of(row)}
+	var err error
+	for range rewriteAttempts {
+		for _, statement := range append(r.sql.Deletes(key, r.cfg.StatementBytes), r.sql.Writes([]table.Row{row}, r.cfg.StatementBytes)...) {
+			if _, err = c.ExecContext(ctx, statement); err != nil {
+				break
+			}
+		}
+		if !conn.IsDuplicateOf(err, r.deps.Mapping.Shadow.Name.Table, r.deps.Mapping.Key.ShadowName) {
 			return err
 		}
 	}
-	return nil
+	return err
 }
+
+// rewriteAttempts bounds how often a chunk may copy a row between its deletion and its writing.
+const rewriteAttempts = 10
 
 // DuplicateError says that the source holds a value twice that a unique key of the ALTER allows once.
 type DuplicateError struct {

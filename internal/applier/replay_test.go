@@ -424,6 +424,70 @@ func TestHoldDrainsThroughOneSession(t *testing.T) {
 	})
 }
 
+// TestDrainLeavesLargeTransactions: pieces that are read while the applier is held are not applied under the table lock, in
+// whole or in part; after the release they are.
+func TestDrainLeavesLargeTransactions(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		h := newHarness(t, s, 2, plainTable, "")
+		held, err := h.replay.Hold(h.ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := h.next(0, insert(row(1, 1, 1)))
+		first.More = true
+		h.mustFeedTransaction(first)
+		time.Sleep(100 * time.Millisecond) // the applier has read it
+		h.mustFeedTransaction(h.next(0, insert(row(2, 2, 2))))
+		if err := held.Drain(h.ctx, s.MustConn(), h.mustFeedFence()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Drain = %v, want that it cannot be done under the lock", err)
+		}
+		h.mustHold()
+		held.Release()
+		h.mustDrain()
+		h.mustHold("1,1,1", "2,2,2")
+	})
+}
+
+// TestOwedRowThatIsDeleted: a row that an added unique key refused and that is deleted then, by whatever way, does not come back.
+func TestOwedRowThatIsDeleted(t *testing.T) {
+	for name, deleted := range map[string]func(h *harness, change binlog.RowChange){
+		"batch": func(h *harness, change binlog.RowChange) { h.mustFeed(change) },
+		"large transaction": func(h *harness, change binlog.RowChange) {
+			piece := h.next(0, change)
+			piece.More = true
+			h.mustFeedTransaction(piece)
+			h.mustFeedTransaction(h.next(0))
+		},
+		"under the lock": func(h *harness, change binlog.RowChange) {
+			held, err := h.replay.Hold(h.ctx)
+			if err != nil {
+				h.t.Fatal(err)
+			}
+			h.mustFeed(change)
+			h.replay.RequireSettled(h.fence + 1)
+			if err := held.Drain(h.ctx, h.s.MustConn(), h.mustFeedFence()); err != nil {
+				h.t.Fatal(err)
+			}
+			held.Release()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+				h := newHarness(t, s, 4, plainTable, "ADD UNIQUE KEY nu (u)")
+				h.mustFeed(insert(row(2, 10, 2)))
+				h.mustFeed(insert(row(1, 10, 1)))
+				h.mustDrain()
+				h.mustHold("2,10,2")
+				deleted(h, remove(row(1, 10, 1)))
+				h.mustFeed(update(row(2, 10, 2), row(2, 11, 2)))
+				h.replay.RequireSettled(h.fence + 1)
+				h.mustDrain()
+				h.mustHold("2,11,2")
+			})
+		})
+	}
+}
+
 // TestHoldGivesUp: a hold that waits for a batch in flight ends with its context, and the applier goes on.
 func TestHoldGivesUp(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {

@@ -3,6 +3,7 @@ package applier
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -61,7 +62,7 @@ func (r *Replay) apply(ctx context.Context, s *session, batch *schedule.Batch[it
 func (r *Replay) applySerial(ctx context.Context, s *session, p *plan, err error) error {
 	switch {
 	case err == nil:
-		r.owed.note(p, nil)
+		r.owed.note(p.outs, nil)
 	case conn.IsDuplicate(err):
 		err = r.retrying(ctx, s, func() error { return r.applyApart(ctx, s, p) })
 	}
@@ -189,10 +190,11 @@ func (s *session) rollback(ctx context.Context) {
 	}
 }
 
-// lose gives up a connection whose state on the server is not known.
+// lose gives up a connection whose state on the server is not known; the pool must not give it to anybody again.
 func (s *session) lose() {
 	if s.conn != nil {
 		s.unsure = true
+		_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // closes it
 		s.close()
 	}
 }

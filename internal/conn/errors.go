@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
@@ -21,6 +22,15 @@ func IsLockWait(err error) bool { return isNumber(err, 1205, 3572) }
 
 // IsDuplicate says whether a unique key refused a row. The message names the value and the key.
 func IsDuplicate(err error) bool { return isNumber(err, 1062, 1586) }
+
+// IsDuplicateOf says whether the unique key of that name refused a row of that table. MySQL names the table with the key.
+func IsDuplicateOf(err error, table, key string) bool {
+	if !IsDuplicate(err) {
+		return false
+	}
+	message := Message(err)
+	return strings.HasSuffix(message, "for key '"+key+"'") || strings.HasSuffix(message, "for key '"+table+"."+key+"'")
+}
 
 // IsNoSuchTable says whether a table does not exist.
 func IsNoSuchTable(err error) bool { return isNumber(err, 1146, 1051) }

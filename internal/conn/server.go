@@ -100,8 +100,6 @@ func (s *Server) SharedReadClause() string {
 // Inspect asks who the server is.
 func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	s := &Server{Flavor: MySQL}
-	var uptime int64
-	var name string
 	const identity = `SELECT VERSION(), @@server_id, CONCAT(@@server_id, '@', @@hostname, ':', @@port)`
 	if err := q.QueryRowContext(ctx, identity).Scan(&s.Text, &s.ServerID, &s.UUID); err != nil {
 		return nil, fmt.Errorf("ask server for its version: %w", err)
@@ -110,14 +108,9 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	if s.Version, err = ParseVersion(s.Text); err != nil {
 		return nil, err
 	}
-	if err := q.QueryRowContext(ctx, `SHOW GLOBAL STATUS LIKE 'Uptime'`).Scan(&name, &uptime); err != nil {
-		return nil, fmt.Errorf("ask server for its uptime: %w", err)
+	if s.StartedAt, err = startedAt(ctx, q); err != nil {
+		return nil, err
 	}
-	var now float64
-	if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&now); err != nil {
-		return nil, fmt.Errorf("ask server for its time: %w", err)
-	}
-	s.StartedAt = time.Unix(int64(now)-uptime, 0).UTC()
 	if strings.Contains(s.Text, "MariaDB") {
 		s.Flavor, s.GTID = MariaDB, true
 		return s, nil
@@ -128,6 +121,30 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	}
 	s.GTID = mode == "ON"
 	return s, nil
+}
+
+// startedAt returns when the server was started. Its time and its uptime are two answers: asked again when they were given
+// too far apart for the difference to be trusted.
+func startedAt(ctx context.Context, q Querier) (time.Time, error) {
+	const attempts = 10
+	var before, after float64
+	var name string
+	var uptime int64
+	for range attempts {
+		if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&before); err != nil {
+			return time.Time{}, fmt.Errorf("ask server for its time: %w", err)
+		}
+		if err := q.QueryRowContext(ctx, `SHOW GLOBAL STATUS LIKE 'Uptime'`).Scan(&name, &uptime); err != nil {
+			return time.Time{}, fmt.Errorf("ask server for its uptime: %w", err)
+		}
+		if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&after); err != nil {
+			return time.Time{}, fmt.Errorf("ask server for its time: %w", err)
+		}
+		if after-before <= 1 {
+			break
+		}
+	}
+	return time.Unix(int64(after)-uptime, 0).UTC(), nil
 }
 
 // Querier asks a server: a *sql.DB, *sql.Conn or *sql.Tx.

@@ -112,7 +112,10 @@ func (r *Runner) copy(ctx context.Context) error {
 	if err := p.replay.WaitApplied(ctx, fence); err != nil {
 		return err
 	}
-	return r.analyze(ctx)
+	if err := r.analyze(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Log.Warn("the new table has no index statistics yet: ANALYZE TABLE it after the swap", "error", err)
+	}
+	return nil
 }
 
 // waitForPermission waits while the flag file that postpones the cut-over exists.

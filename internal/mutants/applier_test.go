@@ -88,7 +88,7 @@ var applierMutants = []mutant{
 	{
 		Name:      "an undone transaction is committed",
 		Invariant: "I1: pieces of a transaction count for nothing before its end",
-		Edits:     []edit{{applierPackage + "/large.go", "	if last.Undone {\n		end = \"ROLLBACK\"\n	} else if", "	if"}},
+		Edits:     []edit{{applierPackage + "/large.go", "		end = \"ROLLBACK\"\n", "		end = \"COMMIT\"\n"}},
 		Package:   applierPackage,
 		Tests:     []string{"TestLargeTransactionIsOne"},
 		Servers:   true,
