@@ -133,6 +133,21 @@ func (c *Cutover) limitLockWaits(ctx context.Context, renamer *session) error {
 	return renamer.exec(ctx, "limit lock waits", `SET SESSION innodb_lock_wait_timeout = 0`)
 }
 
+// mustBeDecided gives the attempt up while XA transactions are prepared. One whose session has gone holds no lock that
+// keeps LOCK TABLES waiting, and its XA COMMIT would put rows into the locked source behind the fence. What touches the
+// source cannot be prepared while it is locked, so one look before the fence is enough.
+func (c *Cutover) mustBeDecided(ctx context.Context) error {
+	xids, err := recoverXA(ctx, c.db)
+	if err != nil {
+		return err
+	}
+	if len(xids) > 0 {
+		return &givenUp{fmt.Errorf("prepared XA transactions, to be committed or rolled back by those who prepared them: %s",
+			strings.Join(xids[:min(named, len(xids))], ", "))}
+	}
+	return nil
+}
+
 // lockAndDrain goes from the lock to the point where everything is applied and the applier is held.
 func (c *Cutover) lockAndDrain(ctx context.Context, locker *session, r *Result) (Held, error) {
 	n := c.cfg.Names
@@ -143,6 +158,9 @@ func (c *Cutover) lockAndDrain(ctx context.Context, locker *session, r *Result) 
 	r.LockWait = time.Since(began)
 	ctx, cancel := context.WithTimeout(ctx, c.lockedLimit())
 	defer cancel()
+	if err := c.mustBeDecided(ctx); err != nil {
+		return nil, err
+	}
 	fence, err := c.deps.Fencer.Fence(ctx)
 	if err != nil {
 		return nil, err
