@@ -8,6 +8,8 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
+	"net"
+	"strconv"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -38,7 +40,7 @@ func (c *Config) Address() string {
 	if c.Socket != "" {
 		return c.Socket
 	}
-	return fmt.Sprintf("%s:%d", c.Host, c.Port)
+	return net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 }
 
 // Settings are session variables besides the common ones, by name, as SQL expressions.
@@ -59,7 +61,7 @@ var common = Settings{
 func Open(c Config, extra Settings) (*sql.DB, error) {
 	d := mysql.NewConfig()
 	d.User, d.Passwd = c.User, c.Password
-	d.Net, d.Addr = "tcp", fmt.Sprintf("%s:%d", c.Host, c.Port)
+	d.Net, d.Addr = "tcp", net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 	if c.Socket != "" {
 		d.Net, d.Addr = "unix", c.Socket
 	}

@@ -67,18 +67,30 @@ func (r *Replay) Writes(rows []table.Row, limit int) []string {
 	})
 }
 
+// mostKeys bounds the keys of a DELETE: beyond a list of some ten thousands MySQL scans the table instead
+// (range_optimizer_max_mem_size).
+const mostKeys = 1000
+
 // Deletes returns the statements that delete the rows under the given keys, in the order of the migration key's columns.
 func (r *Replay) Deletes(keys [][]table.Value, limit int) []string {
-	return r.deleteFrom.split(len(keys), limit, func(dst []byte, i int) []byte {
-		if len(r.keys) == 1 {
-			return r.keys[0].append(dst, keys[i][0])
-		}
-		if r.columnwise {
-			return r.appendConditions(dst, keys[i])
-		}
-		next := -1
-		return appendTuple(dst, r.keys, func(table.Pair) table.Value { next++; return keys[i][next] })
-	})
+	var statements []string
+	for some := range slices.Chunk(keys, mostKeys) {
+		statements = append(statements, r.deleteFrom.split(len(some), limit, func(dst []byte, i int) []byte {
+			return r.appendKey(dst, some[i])
+		})...)
+	}
+	return statements
+}
+
+func (r *Replay) appendKey(dst []byte, key []table.Value) []byte {
+	if len(r.keys) == 1 {
+		return r.keys[0].append(dst, key[0])
+	}
+	if r.columnwise {
+		return r.appendConditions(dst, key)
+	}
+	next := -1
+	return appendTuple(dst, r.keys, func(table.Pair) table.Value { next++; return key[next] })
 }
 
 // appendConditions appends the comparison of each column of the key.
