@@ -185,7 +185,7 @@ func testKilled(t *testing.T, s *sandboxtest.Schema) {
 			}
 		}
 	}()
-	f.load(4, 250)
+	f.load(4, 1000)
 	close(stop)
 	<-stopped
 	f.compare(f.fence(1))
