@@ -513,4 +513,7 @@ func TestHoldGivesUp(t *testing.T) {
 	})
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that outlive the tests, but for those that keep servers of the tests running.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/midstreamdb/midstream/internal/sandbox.startProcess.func1"))
+}

@@ -19,7 +19,10 @@ import (
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain looks for goroutines that outlive the tests, but for those that keep servers of the tests running.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/midstreamdb/midstream/internal/sandbox.startProcess.func1"))
+}
 
 // rig is a copier and what it works with, ready to be changed before run.
 type rig struct {
