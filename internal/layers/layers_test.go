@@ -34,6 +34,7 @@ var layers = map[string]int{
 	"internal/throttle":   2,
 	"internal/preflight":  2,
 
+	"internal/adapt":    3,
 	"internal/schedule": 3,
 	"internal/progress": 3,
 	"internal/verify":   3,
