@@ -49,7 +49,7 @@ func (d *demo) config() migrate.Config {
 			Host: d.server.Host, Port: d.server.Port, User: sandbox.User, Password: sandbox.Password, Run: "demo",
 		},
 		Database: schema, Table: tableName, Alter: alter,
-		Apply: migrate.Replay, Native: migrate.NativeOff, Workers: 4, CopyWorkers: 4,
+		Apply: migrate.Replay, Native: migrate.NativeOff,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
 		ReconnectTimeout: 10 * time.Minute, Heartbeat: 100 * time.Millisecond,
 		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

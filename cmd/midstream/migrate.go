@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/term"
@@ -27,8 +28,8 @@ type migrateCommand struct {
 
 	Apply       string        `default:"replay" enum:"replay" help:"How changes reach the new table: ${enum}." group:"How"`
 	Native      string        `default:"off" enum:"off" help:"Whether the server's own online DDL may do the work: ${enum}." group:"How"`
-	NumWorkers  int           `default:"4" placeholder:"N" help:"Sessions that apply changes (default ${default}); 1 is serial replay." group:"How"`
-	CopyWorkers int           `default:"4" placeholder:"N" help:"Sessions that copy rows (default ${default})." group:"How"`
+	NumWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
+	CopyWorkers workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most, which is measured." group:"How"`
 	ChunkTime   time.Duration `default:"100ms" help:"Time that copying one chunk shall take; its size is adapted." group:"How"`
 	ChunkSize   uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, up to a million, in place of --chunk-time." group:"How"`
 
@@ -46,6 +47,23 @@ type migrateCommand struct {
 
 	LogFormat string `default:"text" enum:"text,json" help:"Form of the log lines: text or json." group:"Output"`
 	Progress  string `default:"auto" enum:"auto,live,log" help:"What is shown while running: a live view, log lines, or auto: live on a terminal, else log." group:"Output"`
+}
+
+// workers is a number of sessions, 0 for auto.
+type workers int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (w *workers) UnmarshalText(text []byte) error {
+	if string(text) == "auto" {
+		*w = 0
+		return nil
+	}
+	n, err := strconv.Atoi(string(text))
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is neither a number from 1 on nor auto", text)
+	}
+	*w = workers(n)
+	return nil
 }
 
 // Run executes the command.
@@ -88,8 +106,8 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		Alter:            alter,
 		Apply:            migrate.Apply(m.Apply),
 		Native:           migrate.Native(m.Native),
-		Workers:          m.NumWorkers,
-		CopyWorkers:      m.CopyWorkers,
+		Workers:          int(m.NumWorkers),
+		CopyWorkers:      int(m.CopyWorkers),
 		ChunkTime:        m.ChunkTime,
 		ChunkSize:        m.ChunkSize,
 		LockTimeout:      time.Duration(m.CutOverLockTimeoutSeconds) * time.Second,

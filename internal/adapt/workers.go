@@ -27,6 +27,23 @@ const (
 	clearly = 1.05
 )
 
+// Most is the greatest number of workers that is tried where nobody says how many.
+const Most = 16
+
+// Fixed returns the choice of one number, at least 1.
+func Fixed(n int) *Workers { return &Workers{levels: []int{max(n, 1)}, rates: make([]float64, 1)} }
+
+// Count returns the choice that a number of workers stands for: Fixed, or for 0 that between 1 and Most.
+func Count(n int) *Workers {
+	if n == 0 {
+		return NewWorkers(Most)
+	}
+	return Fixed(n)
+}
+
+// Greatest returns the greatest number that Limit may return.
+func (w *Workers) Greatest() int { return w.levels[len(w.levels)-1] }
+
 // NewWorkers returns a choice between 1 and most, which begins with the smaller of 4 and most. most below 1 counts as 1.
 func NewWorkers(most int) *Workers {
 	w := &Workers{up: true}
@@ -69,25 +86,22 @@ func (w *Workers) choose() {
 	}
 }
 
-// next returns what to measure next: mostly the best; now and then, in turn, one of its neighbours.
+// next returns what to measure next: mostly the best; now and then, in turn, one of its neighbours, and at once one that
+// was never measured.
 func (w *Workers) next() int {
+	for _, at := range []int{w.best - 1, w.best + 1} {
+		if at >= 0 && at < len(w.levels) && w.rates[at] == 0 {
+			return at
+		}
+	}
 	if w.settled < patience {
 		w.settled++
 		return w.best
 	}
 	w.settled = 0
 	w.up = !w.up
-	for _, at := range []int{w.best + direction(w.up), w.best - direction(w.up)} {
-		if at >= 0 && at < len(w.levels) {
-			return at
-		}
+	if more := w.best + 1; more < len(w.levels) && (w.up || w.best == 0) {
+		return more
 	}
-	return w.best
-}
-
-func direction(up bool) int {
-	if up {
-		return 1
-	}
-	return -1
+	return max(w.best-1, 0)
 }

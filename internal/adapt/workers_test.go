@@ -99,3 +99,19 @@ func TestWorkersStayInBounds(t *testing.T) {
 		}
 	})
 }
+
+// TestCount: a number is kept, and 0 is a choice.
+func TestCount(t *testing.T) {
+	for n, want := range map[int]int{0: adapt.Most, 1: 1, 3: 3, 100: 100} {
+		w := adapt.Count(n)
+		if w.Greatest() != want {
+			t.Errorf("Count(%d): at most %d, want %d", n, w.Greatest(), want)
+		}
+		for range 50 {
+			if n > 0 && w.Limit() != n {
+				t.Fatalf("Count(%d) allows %d", n, w.Limit())
+			}
+			w.Observe(1, time.Duration(w.Limit()))
+		}
+	}
+}

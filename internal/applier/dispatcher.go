@@ -18,6 +18,7 @@ type dispatcher struct {
 	work      chan *schedule.Batch[item] // with room for one batch per worker: sending never blocks
 	committed chan *schedule.Batch[item] // likewise
 	idle      int                        // workers without a batch
+	pace      pace
 
 	hold     chan struct{}         // closed when nothing is in flight any more; nil: nobody holds the applier back
 	returned *schedule.Batch[item] // a batch that a held session could not apply
@@ -43,20 +44,27 @@ func (d *dispatcher) run(ctx context.Context) error {
 // handOut gives batches to workers while there are both.
 func (d *dispatcher) handOut() {
 	d.scheduler.SetOverhead(d.counters.overhead())
-	for d.idle > 0 && d.hold == nil {
-		batch := d.next(d.idle)
+	for d.free() > 0 && d.hold == nil {
+		batch := d.next(d.free())
 		if batch == nil {
 			break
 		}
 		d.idle--
 		d.work <- batch
 	}
-	busy := int64(d.cfg.Workers - d.idle)
+	busy := int64(d.busy())
+	d.counters.workers.Store(int64(d.pace.workers.Limit()))
 	d.counters.busy.Store(busy)
 	d.counters.mostBusy.Store(max(busy, d.counters.mostBusy.Load()))
 	d.counters.waiting.Store(int64(d.scheduler.Pending() - d.scheduler.Ready()))
 	d.counters.setFigures(d.scheduler.Figures())
 }
+
+// free returns how many more batches shall be at work.
+func (d *dispatcher) free() int { return d.pace.workers.Limit() - d.busy() }
+
+// busy returns how many batches are at work.
+func (d *dispatcher) busy() int { return d.pace.workers.Greatest() - d.idle }
 
 // next returns a batch that may start, or nil.
 func (d *dispatcher) next(idle int) *schedule.Batch[item] {
@@ -78,7 +86,9 @@ func (d *dispatcher) step(ctx context.Context) error {
 		d.admit(tx)
 	case batch := <-d.committed:
 		d.idle++
+		changes := batch.Cost
 		d.complete(batch)
+		d.pace.committed(changes, d.scheduler.Pending() > 0, time.Now())
 		d.grant()
 	case granted := <-d.holds:
 		d.hold = granted
@@ -98,7 +108,7 @@ func (d *dispatcher) step(ctx context.Context) error {
 
 // grant lets a hold begin once nothing is in flight.
 func (d *dispatcher) grant() {
-	if d.hold != nil && d.idle == d.cfg.Workers {
+	if d.hold != nil && d.busy() == 0 {
 		close(d.hold)
 	}
 }

@@ -8,9 +8,9 @@ import (
 
 // Figures are what the applier shows of itself.
 type Figures struct {
-	Seen, Applied uint64 // row changes
-	Retries       uint64 // of batches
-	Workers, Busy int
+	Seen, Applied uint64  // row changes
+	Retries       uint64  // of batches
+	Workers, Busy int     // that may be busy at once now, and are
 	MostBusy      int     // workers that were busy at once
 	Waiting       int     // transactions that wait for one they depend on
 	Parallelism   float64 // transactions that the source's clock let run together, on average; 0: not known yet
@@ -25,7 +25,7 @@ func (r *Replay) Figures() Figures {
 		Applied:     c.applied.Load(),
 		Seen:        c.seen.Load(),
 		Retries:     c.retries.Load(),
-		Workers:     r.cfg.Workers,
+		Workers:     int(c.workers.Load()),
 		Busy:        int(c.busy.Load()),
 		MostBusy:    int(c.mostBusy.Load()),
 		Waiting:     int(c.waiting.Load()),
@@ -42,7 +42,8 @@ func (r *Replay) Predict() time.Duration {
 	}
 	r.counters.mu.Lock()
 	defer r.counters.mu.Unlock()
-	batches := (f.Seen - f.Applied + maxBatch - 1) / maxBatch
+	most := uint64(r.cfg.BatchChanges)
+	batches := (f.Seen - f.Applied + most - 1) / most
 	return time.Duration(float64(batches)*r.counters.cost.fixed() + float64(f.Seen-f.Applied)*r.counters.cost.perRow())
 }
 

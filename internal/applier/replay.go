@@ -3,6 +3,7 @@
 package applier
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/midstreamdb/midstream/internal/adapt"
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/progress"
@@ -24,7 +26,9 @@ import (
 
 // Config says how to apply.
 type Config struct {
-	Workers int // at least 1; 1 is plain serial replay
+	Workers int // 1 is plain serial replay; 0: as many as bring most, which is measured
+	// BatchChanges is the most row changes in a batch of several transactions, whatever the number of workers; 0: 500.
+	BatchChanges int
 	// StatementBytes bounds a statement; a single row may exceed it. It stays below the server's max_allowed_packet.
 	StatementBytes int
 	// QueueBytes bounds the changes that are held in memory; the stream is slowed down there.
@@ -33,8 +37,8 @@ type Config struct {
 	ReconnectTimeout time.Duration
 }
 
-// maxBatch is the most row changes in a batch of several transactions: the same for any number of workers.
-const maxBatch = 500
+// batchChanges is the default of Config.BatchChanges: docs/benchmarks.md has what other sizes bring.
+const batchChanges = 500
 
 // itemOverhead is what a transaction without changes weighs in the queue, in bytes.
 const itemOverhead = 512
@@ -83,8 +87,8 @@ type item struct {
 
 // counters are read by the status display at any time.
 type counters struct {
-	seen, applied, retries  atomic.Uint64
-	busy, waiting, mostBusy atomic.Int64
+	seen, applied, retries           atomic.Uint64
+	workers, busy, waiting, mostBusy atomic.Int64
 
 	mu      sync.Mutex
 	figures schedule.Figures
@@ -93,6 +97,7 @@ type counters struct {
 
 // NewReplay returns an applier; it does nothing until Run.
 func NewReplay(cfg Config, deps Deps) *Replay {
+	cfg.BatchChanges = cmp.Or(cfg.BatchChanges, batchChanges)
 	return &Replay{
 		cfg:    cfg,
 		deps:   deps,
@@ -136,14 +141,16 @@ func (r *Replay) weight(tx *binlog.Transaction) int64 {
 func (r *Replay) Run(ctx context.Context) error {
 	defer close(r.ended)
 	g, ctx := errgroup.WithContext(ctx)
+	workers := adapt.Count(r.cfg.Workers)
 	d := &dispatcher{
 		Replay:    r,
-		scheduler: schedule.New[item](schedule.Config{MaxCost: maxBatch, Overhead: firstOverhead, Serial: r.serial}),
-		work:      make(chan *schedule.Batch[item], r.cfg.Workers),
-		committed: make(chan *schedule.Batch[item], r.cfg.Workers),
-		idle:      r.cfg.Workers,
+		scheduler: schedule.New[item](schedule.Config{MaxCost: r.cfg.BatchChanges, Overhead: firstOverhead, Serial: r.serial}),
+		work:      make(chan *schedule.Batch[item], workers.Greatest()),
+		committed: make(chan *schedule.Batch[item], workers.Greatest()),
+		idle:      workers.Greatest(),
+		pace:      pace{workers: workers},
 	}
-	for i := range r.cfg.Workers {
+	for i := range workers.Greatest() {
 		g.Go(func() error {
 			if err := r.worker(ctx, d.work, d.committed); err != nil {
 				return fmt.Errorf("apply worker %d: %w", i+1, err)

@@ -24,7 +24,7 @@ import (
 
 // Config says how to copy.
 type Config struct {
-	Workers int // chunks copied at once; 0: DefaultWorkers
+	Workers int // chunks copied at once; 0: as many as bring most, which is measured
 	Retries int // per chunk; 0: DefaultRetries
 	// PassLocked lets a chunk leave out the rows that others have locked, which are then copied one by one: nobody waits
 	// for a chunk that waits. It needs all that stands in the log before the stream's start to be visible: a row that is
@@ -39,11 +39,8 @@ func (c Config) reading() sqlgen.Reading {
 	return sqlgen.Locking
 }
 
-// Defaults of Config.
-const (
-	DefaultWorkers = 4
-	DefaultRetries = 60
-)
+// DefaultRetries is the default of Config.Retries.
+const DefaultRetries = 60
 
 // Deps are what a Copier works with. All are needed.
 type Deps struct {
@@ -83,6 +80,7 @@ type Copier struct {
 	key        *sqlgen.Key
 	statements *sqlgen.Copy
 	copied     *progress.Watermark[*chunk.Chunk] // nil before the first
+	pool       *pool
 	stats      stats
 }
 
@@ -95,22 +93,24 @@ type Stats struct {
 	Rows    uint64 // rows inserted into the shadow by committed chunks
 	Chunks  uint64 // committed chunks
 	Retries uint64 // chunks begun again after a lock, a duplicate or a lost connection
+	Workers int    // chunks that may be copied at once now
 }
 
 // New returns a Copier.
 func New(c Config, d Deps) *Copier {
-	c.Workers, c.Retries = cmp.Or(c.Workers, DefaultWorkers), cmp.Or(c.Retries, DefaultRetries)
+	c.Retries = cmp.Or(c.Retries, DefaultRetries)
 	return &Copier{
 		config: c, deps: d,
 		key:        sqlgen.NewKey(d.Mapping),
 		statements: sqlgen.NewCopy(d.Mapping, d.Server),
 		copied:     progress.NewWatermark[*chunk.Chunk](nil),
+		pool:       newPool(c.Workers),
 	}
 }
 
 // Stats returns the figures; it may be called at any time.
 func (c *Copier) Stats() Stats {
-	return Stats{Rows: c.stats.rows.Load(), Chunks: c.stats.chunks.Load(), Retries: c.stats.retries.Load()}
+	return Stats{Rows: c.stats.rows.Load(), Chunks: c.stats.chunks.Load(), Retries: c.stats.retries.Load(), Workers: c.pool.limit()}
 }
 
 // settings are those of the sessions that copy: a lock that is not had soon is better waited for without holding others,
@@ -132,10 +132,10 @@ func (c *Copier) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	workers, err := c.workers(ctx, db)
-	if err != nil {
+	if err := c.boundWorkers(ctx, db); err != nil {
 		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
 	}
+	workers := c.pool.workers.Greatest()
 	planned := make(chan task, workers)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
@@ -158,22 +158,23 @@ func (c *Copier) Run(ctx context.Context) (err error) {
 	return nil
 }
 
-// workers returns how many chunks to copy at once: one where a bulk insert keeps all others from the table's
+// boundWorkers sees to it that one chunk is copied at a time where a bulk insert keeps all others from the table's
 // AUTO_INCREMENT until it ends (MariaDB's default), as more would only wait and hold their locks meanwhile.
-func (c *Copier) workers(ctx context.Context, db *sql.DB) (int, error) {
+func (c *Copier) boundWorkers(ctx context.Context, db *sql.DB) error {
 	counted := func(column table.Column) bool { return column.AutoIncrement }
 	if c.config.Workers == 1 || !slices.ContainsFunc(c.deps.Mapping.Shadow.Columns, counted) {
-		return c.config.Workers, nil
+		return nil
 	}
 	var mode int
 	if err := db.QueryRowContext(ctx, `SELECT @@innodb_autoinc_lock_mode`).Scan(&mode); err != nil {
-		return 0, fmt.Errorf("ask for innodb_autoinc_lock_mode: %w", err)
+		return fmt.Errorf("ask for innodb_autoinc_lock_mode: %w", err)
 	}
 	if mode == 2 {
-		return c.config.Workers, nil
+		return nil
 	}
 	c.deps.Log.Info("copying with one worker", "reason", "AUTO_INCREMENT is locked by each insert", "innodb_autoinc_lock_mode", mode)
-	return 1, nil
+	c.pool.one()
+	return nil
 }
 
 // task is a planned chunk.

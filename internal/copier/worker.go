@@ -35,9 +35,13 @@ func (w *worker) run(ctx context.Context, planned <-chan task) error {
 			if !ok {
 				return nil
 			}
+			if err := w.pool.enter(ctx); err != nil {
+				return err
+			}
 			if err := w.copy(ctx, t); err != nil {
 				return fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
 			}
+			w.pool.leave(w.stats.rows.Load(), time.Now())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -20,8 +20,8 @@ type Config struct {
 
 	Apply            Apply
 	Native           Native
-	Workers          int           // apply workers, at least 1
-	CopyWorkers      int           // at least 1
+	Workers          int           // that apply at once; 1: serial; 0: as many as bring most, which is measured
+	CopyWorkers      int           // that copy at once; 0: likewise
 	ChunkTime        time.Duration // target time of a chunk
 	ChunkSize        uint64        // rows of a chunk, at most a million; 0: by ChunkTime
 	LockTimeout      time.Duration // of each cut-over attempt, in whole seconds
@@ -65,8 +65,8 @@ func (c *Config) Validate() error {
 		{c.Alter == "", "--alter (or --alter-file) is missing or empty"},
 		{c.Apply != Replay, fmt.Sprintf("--apply=%s is not known: use replay", c.Apply)},
 		{c.Native != NativeOff, fmt.Sprintf("--native=%s is not known: use off", c.Native)},
-		{c.Workers < 1 || c.Workers > 256, "--num-workers must be from 1 to 256"},
-		{c.CopyWorkers < 1 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},
+		{c.Workers < 0 || c.Workers > 256, "--num-workers must be from 1 to 256"},
+		{c.CopyWorkers < 0 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},
 		{c.ChunkTime < time.Millisecond || c.ChunkTime > 10*time.Second, "--chunk-time must be from 1ms to 10s"},
 		{c.ChunkSize > 1_000_000, "--chunk-size must be at most 1000000"},
 		{c.LockTimeout < time.Second || c.LockTimeout > time.Minute, "--cut-over-lock-timeout-seconds must be from 1 to 60"},

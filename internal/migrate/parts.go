@@ -21,14 +21,13 @@ type parts struct {
 	chunker  *chunk.Chunker
 	copier   *copier.Copier
 	gate     *throttle.Gate
-	workers  int // that copy
 	copyDone atomic.Bool
 }
 
 // fill adds the figures of the parts to a snapshot.
 func (p *parts) fill(s *status.Snapshot) {
 	copied := p.copier.Stats()
-	s.Copied, s.ChunkSize, s.CopyWorkers, s.CopyDone = copied.Rows, uint64(p.chunker.Size()), p.workers, p.copyDone.Load()
+	s.Copied, s.ChunkSize, s.CopyWorkers, s.CopyDone = copied.Rows, uint64(p.chunker.Size()), copied.Workers, p.copyDone.Load()
 	f := p.replay.Figures()
 	s.ChangesSeen, s.ChangesApplied, s.Backlog = f.Seen, f.Applied, f.Seen-f.Applied
 	s.Workers, s.Busy, s.MostBusy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.MostBusy, f.Waiting, f.Parallelism

@@ -49,7 +49,8 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report, definition str
 	}
 	line("Plan for", "%s on %s at %s (nothing is changed by this dry run)", t.Name, r.server, r.cfg.Conn.Address())
 	line("Statement", "%s", r.alter.For(t.Name))
-	line("Way", "shadow table (--native=%s), changes by --apply=%s with %d workers, copy with %d workers", r.cfg.Native, r.cfg.Apply, r.cfg.Workers, r.cfg.CopyWorkers)
+	line("Way", "shadow table (--native=%s), changes by --apply=%s", r.cfg.Native, r.cfg.Apply)
+	line("Workers", "%s to apply changes, %s to copy rows", workers(r.cfg.Workers), workers(r.cfg.CopyWorkers))
 	line("Size", "about %s rows, %s of data, %s of indexes", status.Count(t.EstimatedRows), size(t.DataBytes), size(t.IndexBytes))
 	line("Key", "%s", candidateKeys(t))
 	line("Columns", "%s", strings.Join(r.columnPlan(t), ", "))
@@ -59,6 +60,13 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report, definition str
 	if text := report.String(); text != "" {
 		fmt.Fprintf(w, "\n%s", text)
 	}
+}
+
+func workers(n int) string {
+	if n == 0 {
+		return "as many as bring most (measured)"
+	}
+	return fmt.Sprint(n)
 }
 
 // candidateKeys lists the unique keys that may address the rows; which of them serves is known when the shadow exists.

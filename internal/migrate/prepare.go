@@ -210,7 +210,7 @@ func (r *Runner) assemble(position binlog.Position) (*parts, error) {
 	if r.cfg.ThrottleFile != "" {
 		checks = append(checks, throttle.FlagFile(r.cfg.ThrottleFile))
 	}
-	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position), workers: r.cfg.CopyWorkers}
+	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position)}
 	p.gate = throttle.New(throttleInterval, checks...)
 	p.replay = applier.NewReplay(applier.Config{
 		Workers: r.cfg.Workers, StatementBytes: statementBytes, QueueBytes: queueBytes, ReconnectTimeout: r.cfg.ReconnectTimeout,

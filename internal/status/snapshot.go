@@ -16,13 +16,13 @@ type Snapshot struct {
 	CopyDone       bool
 	ETA            time.Duration // until the copy is complete; 0: not known
 	ChunkSize      uint64        // rows, now
-	CopyWorkers    int
-	ChangesSeen    uint64 // row changes read from the log
+	CopyWorkers    int           // chunks that may be copied at once now
+	ChangesSeen    uint64        // row changes read from the log
 	ChangesApplied uint64
 	ApplyRate      float64       // row changes per second, of the last seconds
 	Backlog        uint64        // row changes read and not yet applied
 	Lag            time.Duration // age of the newest heartbeat that has been applied
-	Workers        int           // apply workers
+	Workers        int           // apply workers that may be busy at once now
 	Busy           int           // of them, applying
 	MostBusy       int           // of them, applying at once, at most so far
 	Waiting        int           // transactions that wait for one they depend on

@@ -61,7 +61,7 @@ func TestCommandHelpAndUsage(t *testing.T) {
 		{[]string{"migrate", "--no-such-flag"}, 2, "unknown flag --no-such-flag"},
 		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--alter-file=/dev/null"}, 2, "--alter and --alter-file"},
 		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--native=sometimes"}, 2, "--native must be one of"},
-		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--num-workers=0"}, 2, "--num-workers must be from 1"},
+		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--num-workers=0"}, 2, "neither a number from 1 on nor auto"},
 		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--chunk-time=1us"}, 2, "--chunk-time must be from"},
 		{[]string{"migrate", "--database=d", "--table=t", "--alter-file=/no/such/file"}, 2, "/no/such/file"},
 		{[]string{"migrate", "--database=d", "--table=t", "--alter=x", "--host=127.0.0.1", "--port=1"}, 2, "connect to 127.0.0.1:1"},

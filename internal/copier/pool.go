@@ -1,0 +1,78 @@
+package copier
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/adapt"
+)
+
+// pool lets as many workers copy at once as brings most, which it measures.
+type pool struct {
+	mu      sync.Mutex
+	workers *adapt.Workers
+	active  int
+	room    chan struct{} // closed and renewed when there may be room
+	begun   time.Time     // of the measurement; zero: none
+	rows    uint64        // copied before it
+}
+
+// measured is how long a measurement lasts: some chunks of the usual time for each worker.
+const measured = time.Second
+
+func newPool(workers int) *pool {
+	return &pool{workers: adapt.Count(workers), room: make(chan struct{})}
+}
+
+// one lets only one copy at a time; nobody does yet.
+func (p *pool) one() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.workers = adapt.Fixed(1)
+}
+
+// enter waits until one more may copy.
+func (p *pool) enter(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		if p.active < p.workers.Limit() {
+			if p.active++; p.active == 1 {
+				p.begun = time.Time{} // all were held back
+			}
+			p.mu.Unlock()
+			return nil
+		}
+		room := p.room
+		p.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// leave says that one has copied a chunk, and how many rows all have copied so far.
+func (p *pool) leave(rows uint64, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.active--
+	close(p.room)
+	p.room = make(chan struct{})
+	if p.begun.IsZero() {
+		p.begun, p.rows = now, rows
+		return
+	}
+	if took := now.Sub(p.begun); took >= measured {
+		p.workers.Observe(float64(rows-p.rows), took)
+		p.begun, p.rows = now, rows
+	}
+}
+
+// limit returns how many may copy at once now.
+func (p *pool) limit() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.workers.Limit()
+}
