@@ -1,0 +1,181 @@
+package underload_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/load"
+	"github.com/midstreamdb/midstream/internal/load/proof"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// neutral leaves the columns alone, so that old and new rows can be compared as they are.
+const neutral = "ENGINE=InnoDB, COMMENT='rebuilt'"
+
+// zipf is the skew of the skewed runs.
+var zipf = load.Skew{Zipf: 1.2}
+
+// each runs f on the servers of all kinds, and on a MySQL without GTIDs, whose positions are files and offsets.
+func each(t *testing.T, f func(t *testing.T, s *sandboxtest.Schema)) {
+	t.Helper()
+	sandboxtest.Each(t, f)
+	if os.Getenv(sandboxtest.DSNVariable) != "" {
+		return
+	}
+	t.Run("mysql-9.7, file positions", func(t *testing.T) {
+		t.Parallel()
+		server := sandboxtest.Private(t, sandbox.MySQL97, sandbox.Options{FilePosition: true})
+		f(t, sandboxtest.NewSchema(t, server.Address()))
+	})
+}
+
+// stopped is a run whose load stops before the swap: old = new.
+func stopped(t *testing.T, set settings, loaded time.Duration) {
+	t.Helper()
+	t.Run(set.String(), func(t *testing.T) {
+		each(t, func(t *testing.T, s *sandboxtest.Schema) {
+			r := begin(t, s, set)
+			r.awaitPostponed()
+			r.mustStay(time.Until(r.began.Add(loaded)))
+			r.mustEqual()
+		})
+	})
+}
+
+// TestLoadStopped: the mix of sysbench's oltp_write_only on 50,000 rows, from before the migration until the cut-over.
+func TestLoadStopped(t *testing.T) {
+	all := []settings{
+		{connections: 8, workers: 4},
+		{connections: 16, workers: 4, skew: zipf},
+		{connections: 16, workers: 16},
+	}
+	if _, ok := long(); ok {
+		all = nil
+		for _, set := range []settings{{connections: 8, workers: 4}, {connections: 16, workers: 4}, {connections: 16, workers: 16}} {
+			skewed := set
+			skewed.skew = zipf
+			all = append(all, set, skewed)
+		}
+	}
+	for _, set := range all {
+		set.rows, set.alter = 50_000, neutral
+		stopped(t, set, soak(5*time.Second))
+	}
+}
+
+// TestLoadAgain: the same with 2 and with 4 workers, again and again.
+func TestLoadAgain(t *testing.T) {
+	runs, loaded := 1, 3*time.Second
+	if d, ok := long(); ok {
+		runs, loaded = 5, d/4
+	}
+	for _, workers := range []int{2, 4} {
+		for i := range runs {
+			t.Run(fmt.Sprintf("run %d", i+1), func(t *testing.T) {
+				stopped(t, settings{connections: 8, workers: workers, rows: 50_000, alter: neutral}, loaded)
+			})
+		}
+	}
+}
+
+// TestLoadOfSeveralTables has the log of other tables between, which the clock's numbers belong to; plain serial replay
+// beside; and unique values that wander through the whole table.
+func TestLoadOfSeveralTables(t *testing.T) {
+	for _, set := range []settings{
+		{connections: 8, workers: 1, rows: 5000, alter: neutral},
+		{connections: 8, workers: 4, rows: 5000, alter: neutral, tables: 2},
+		// At full speed this load writes more than two cores can replay.
+		{connections: 16, workers: 4, rows: 5000, alter: neutral, unique: true, mix: load.Everything(), rate: 150},
+	} {
+		stopped(t, set, soak(3*time.Second))
+	}
+}
+
+// TestLoadThroughTheSwap: new = model, old = model as of the rename.
+func TestLoadThroughTheSwap(t *testing.T) {
+	for _, set := range []settings{
+		{connections: 8, workers: 4, rows: 5000, alter: "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)", unique: true, mix: load.Everything(), rate: 150},
+		{connections: 4, workers: 2, rows: 2000, alter: neutral, skew: load.Skew{HotShare: 0.9}},
+	} {
+		t.Run(set.String(), func(t *testing.T) {
+			each(t, func(t *testing.T, s *sandboxtest.Schema) {
+				r := begin(t, s, set)
+				r.awaitPostponed()
+				r.mustStay(soak(2 * time.Second))
+				r.mustSwap()
+				r.mustStay(500 * time.Millisecond)
+				r.mustStopLoad()
+				r.mustProve(proof.Model(t.Context(), s.DB, r.source.Name, r.generator.Model(0)))
+				r.mustProve(proof.Retired(t.Context(), s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
+				r.tell()
+			})
+		})
+	}
+}
+
+// TestRotations: binary log files of the smallest size, and rotations by hand in a loop besides, a thousand and more while
+// changes are applied.
+func TestRotations(t *testing.T) {
+	const rotations = 1000
+	for name, world := range map[string]struct {
+		engine sandbox.Engine
+		files  bool
+	}{
+		"mysql-9.7":                 {engine: sandbox.MySQL97},
+		"mysql-9.7, file positions": {engine: sandbox.MySQL97, files: true},
+		"mariadb-10.11":             {engine: sandbox.MariaDB1011},
+		"mariadb-11.8":              {engine: sandbox.MariaDB118},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := sandboxtest.Private(t, world.engine, sandbox.Options{FilePosition: world.files, Args: []string{"--max-binlog-size=4096"}})
+			s := sandboxtest.NewSchema(t, server.Address())
+			r := begin(t, s, settings{connections: 8, workers: 4, rows: 5000, alter: neutral, mix: load.Everything(), unique: true, rate: 150})
+			rotating, stop := context.WithCancel(t.Context())
+			rotated := make(chan struct{})
+			go func() { defer close(rotated); rotate(rotating, s) }()
+			first := files(s)
+			for begun := time.Now(); files(s)-first < rotations; {
+				if time.Since(begun) > 3*time.Minute {
+					t.Fatalf("only %d rotations", files(s)-first)
+				}
+				r.mustStay(500 * time.Millisecond)
+			}
+			r.awaitPostponed()
+			r.mustStay(soak(0))
+			last := files(s)
+			stop()
+			<-rotated
+			r.mustEqual()
+			t.Logf("%d rotations while changes were applied", last-first)
+		})
+	}
+}
+
+// files counts the binary log files that there have been, by the number in the present one's name.
+func files(s *sandboxtest.Schema) int {
+	names := s.MustQueryRows("SHOW BINARY LOGS")
+	name := strings.Fields(names[len(names)-1])[0]
+	number := name[strings.LastIndexByte(name, '.')+1:]
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		panic(fmt.Sprintf("the log file's name is %q", name))
+	}
+	return n
+}
+
+// rotate flushes the binary log again and again until ctx ends.
+func rotate(ctx context.Context, s *sandboxtest.Schema) {
+	for {
+		if _, err := s.DB.ExecContext(ctx, "FLUSH BINARY LOGS"); err != nil {
+			return
+		}
+	}
+}
