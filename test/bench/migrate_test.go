@@ -1,0 +1,194 @@
+//go:build bench
+
+package bench
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"text/tabwriter"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/load"
+	"github.com/midstreamdb/midstream/internal/load/proof"
+	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+const (
+	widen = "MODIFY k BIGINT NOT NULL DEFAULT 0"
+	// same leaves the columns alone, so that the tables can be compared by CHECKSUM TABLE too.
+	same     = "ENGINE=InnoDB, COMMENT='rebuilt'"
+	loadRate = 200 // transactions a second, as the mix of sysbench's oltp_write_only
+)
+
+// TestMigrate migrates a table of a million rows (BENCH_ROWS says otherwise) on a durable server of its own of each kind:
+// the server's own ALTER with ALGORITHM=COPY of a copy of the table beside the migration of another copy, both on the
+// idle server; then the table itself under a write load, twice: with the load stopped before the swap, old = new, and with
+// the load running through it, new = model and old = model as of the rename.
+func TestMigrate(t *testing.T) {
+	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(out, "\nserver\trows\tALGORITHM=COPY\tmidstream\tratio\tunder load\tchanges\tstall\tthrough the swap\tchanges\tstall\t")
+	for _, engine := range engines(t) {
+		t.Run(string(engine), func(t *testing.T) {
+			m := newMigrateBench(t, engine)
+			native := m.native()
+			idle := m.idle()
+			stopped, before := m.loadStopped()
+			through, swap := m.loadThrough()
+			seconds := func(d time.Duration) string { return d.Round(100 * time.Millisecond).String() }
+			fmt.Fprintf(out, "%s\t%s\t%s\t%s\t%.2f\t%s\t%d\t%s\t%s\t%d\t%s\t\n", engine, status.Count(uint64(m.source.Rows)), seconds(native), seconds(idle),
+				idle.Seconds()/native.Seconds(), seconds(stopped.Took), stopped.Changes, before, seconds(through.Took), through.Changes, swap)
+		})
+	}
+	_ = out.Flush() // standard output
+}
+
+// migrateBench is a table and a load that writes to it.
+type migrateBench struct {
+	t         *testing.T
+	s         *sandboxtest.Schema
+	source    load.Table
+	generator *load.Generator
+}
+
+func newMigrateBench(t *testing.T, engine sandbox.Engine) *migrateBench {
+	t.Helper()
+	rows := int64(1_000_000)
+	if text := os.Getenv("BENCH_ROWS"); text != "" {
+		var err error
+		if rows, err = strconv.ParseInt(text, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	args := []string{"--innodb-buffer-pool-size=2G"}
+	if engine.MariaDB() {
+		args = append(args, "--innodb-log-file-size=1G")
+	} else {
+		args = append(args, "--innodb-redo-log-capacity=1G")
+	}
+	server := sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: args})
+	m := &migrateBench{t: t, s: sandboxtest.NewSchema(t, server.Address())}
+	m.source = load.Table{Name: table.Name{Schema: m.s.Name, Table: "sbtest1"}, Rows: rows, Gap: 10}
+	m.must(m.source.Create(t.Context(), m.s.DB))
+	for _, other := range []string{"native", "idle"} {
+		m.s.MustExec("CREATE TABLE " + other + " LIKE sbtest1; INSERT INTO " + other + " SELECT * FROM sbtest1")
+	}
+	m.generator = load.New(load.Config{DB: m.s.DB, Tables: []load.Table{m.source}, Connections: 8, Rate: loadRate, Seed: 1})
+	return m
+}
+
+func (m *migrateBench) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// native has the server alter a copy of the table.
+func (m *migrateBench) native() time.Duration {
+	m.t.Helper()
+	began := time.Now()
+	m.s.MustExec("ALTER TABLE native " + widen + ", ALGORITHM=COPY")
+	took := time.Since(began)
+	m.s.MustExec("DROP TABLE native")
+	return took
+}
+
+// idle migrates another copy, with nothing else going on.
+func (m *migrateBench) idle() time.Duration {
+	m.t.Helper()
+	r := m.runner("idle", widen, "")
+	s, err := r.Run(m.t.Context())
+	m.must(err)
+	m.prove(proof.Equal(m.t.Context(), m.s.DB, m.name("idle__old"), m.name("idle")))
+	m.s.MustExec("DROP TABLE idle__old, idle")
+	return s.Took
+}
+
+func (m *migrateBench) name(t string) table.Name { return table.Name{Schema: m.s.Name, Table: t} }
+
+func (m *migrateBench) runner(name, alter, postpone string) *migrate.Runner {
+	a := m.s.Server
+	return migrate.New(migrate.Config{
+		Conn:     conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Run: m.s.Name},
+		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Replay, Native: migrate.NativeOff,
+		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
+		ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, PostponeFile: postpone, Log: slog.New(slog.DiscardHandler),
+	})
+}
+
+// prove ends the test unless the proof holds, and shows it.
+func (m *migrateBench) prove(report *proof.Report, err error) {
+	m.t.Helper()
+	m.must(err)
+	m.t.Logf("%s", report)
+}
+
+// underLoad migrates the table while the load writes; ready is called when all is copied and the cut-over is postponed.
+func (m *migrateBench) underLoad(alter string, ready func(stop func())) (*migrate.Summary, time.Duration) {
+	m.t.Helper()
+	postpone := filepath.Join(m.t.TempDir(), "postpone")
+	m.must(os.WriteFile(postpone, nil, 0o600))
+	loading, cancel := context.WithCancel(m.t.Context())
+	loaded := make(chan error, 1)
+	go func() { loaded <- m.generator.Run(loading) }()
+	stop := func() {
+		if cancel(); loaded != nil {
+			m.must(<-loaded)
+			loaded = nil
+		}
+	}
+	r := m.runner("sbtest1", alter, postpone)
+	ended := make(chan error, 1)
+	var summary *migrate.Summary
+	go func() {
+		var err error
+		summary, err = r.Run(m.t.Context())
+		ended <- err
+	}()
+	for r.Snapshot().Phase != status.Postponed {
+		select {
+		case err := <-ended:
+			m.t.Fatalf("the migration ended before its cut-over: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	ready(stop)
+	m.must(os.Remove(postpone))
+	m.must(<-ended)
+	if want := "shadow table, --native=off, --apply=replay"; summary.Way != want {
+		m.t.Errorf("the migration took the way %q, want %q", summary.Way, want)
+	}
+	stop()
+	stats := m.generator.Snapshot()
+	m.t.Logf("%s; load: %s", alter, stats.String())
+	return summary, summary.Stall.Round(time.Millisecond)
+}
+
+// loadStopped: the load stops before the swap.
+func (m *migrateBench) loadStopped() (*migrate.Summary, time.Duration) {
+	m.t.Helper()
+	summary, stall := m.underLoad(same, func(stop func()) { stop() })
+	m.prove(proof.Equal(m.t.Context(), m.s.DB, m.name("sbtest1__old"), m.source.Name))
+	m.prove(proof.Model(m.t.Context(), m.s.DB, m.source.Name, m.generator.Model(0)))
+	m.s.MustExec("DROP TABLE sbtest1__old")
+	return summary, stall
+}
+
+// loadThrough: the load runs through the swap.
+func (m *migrateBench) loadThrough() (*migrate.Summary, time.Duration) {
+	m.t.Helper()
+	summary, stall := m.underLoad(widen, func(func()) {})
+	m.prove(proof.Model(m.t.Context(), m.s.DB, m.source.Name, m.generator.Model(0)))
+	m.prove(proof.Retired(m.t.Context(), m.s.DB, m.name("sbtest1__old"), m.generator, 0))
+	return summary, stall
+}
