@@ -10,8 +10,9 @@ export GOFLAGS ?= -buildvcs=false
 ENGINE ?= mysql
 PACKAGES ?= ./...
 TEST_TIMEOUT ?= 20m
-# Packages without a database, whose goroutines share memory: the race detector's share of CI.
-RACE_PACKAGES ?= $(addprefix ./,$(wildcard internal/schedule internal/progress internal/throttle internal/binlog internal/chunk internal/status))
+# Packages whose goroutines share memory, and one migration under load on each server: the race detector's share of CI.
+RACE_PACKAGES ?= $(addprefix ./internal/,adapt schedule progress throttle status binlog chunk changelog applier copier migrate)
+RACE_RUNS ?= TestLoadStopped/8_connections
 
 SANDBOX := bin/sandbox
 NOT_RUN := $(CURDIR)/.cache/not-run
@@ -47,8 +48,9 @@ test-fast: $(SANDBOX) ## the tests without -short's long ones; uses the servers 
 	@if [[ $$MIDSTREAM_SERVERS ]]; then go test -short $(PACKAGES); else $(SANDBOX) run -- go test -short $(PACKAGES); fi
 
 .PHONY: race
-race: ## the packages that need no database, under the race detector (needs a C compiler)
-	go test -race -short -count=1 $(RACE_PACKAGES)
+race: servers ## what runs at once, under the race detector (needs a C compiler)
+	@$(SANDBOX) run -- go test -race -short -count=1 $(RACE_PACKAGES)
+	@$(SANDBOX) run -- go test -race -count=1 -run '$(RACE_RUNS)' ./test/underload
 
 .PHONY: mutants
 mutants: servers ## show that the tests of the invariants can fail: break the code in known ways; SHORT=-short: without servers

@@ -77,7 +77,7 @@ func newMigrateBench(t *testing.T, engine sandbox.Engine) *migrateBench {
 	}
 	server := sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: args})
 	m := &migrateBench{t: t, s: sandboxtest.NewSchema(t, server.Address())}
-	m.source = load.Table{Name: table.Name{Schema: m.s.Name, Table: "sbtest1"}, Rows: rows, Gap: 10}
+	m.source = load.Table{Name: table.Name{Schema: m.s.Name, Table: "sbtest1"}, Rows: rows}
 	m.must(m.source.Create(t.Context(), m.s.DB))
 	for _, other := range []string{"native", "idle"} {
 		m.s.MustExec("CREATE TABLE " + other + " LIKE sbtest1; INSERT INTO " + other + " SELECT * FROM sbtest1")
