@@ -52,6 +52,17 @@ func IsNotLocked(err error) bool { return isNumber(err, 1100) }
 // IsSyntax says whether the server could not parse or accept a statement as such.
 func IsSyntax(err error) bool { return isNumber(err, 1064, 1149) }
 
+// IsBadDefinition says whether the server refuses a definition for what it says, and would of any table: unknown columns and
+// types, keys that cannot be, syntax (SQL state 42 but for privileges), and what the servers give no state of its own.
+func IsBadDefinition(err error) bool {
+	var e *mysql.MySQLError
+	if !errors.As(err, &e) || IsAccessDenied(err) {
+		return false
+	}
+	return strings.HasPrefix(string(e.SQLState[:]), "42") ||
+		isNumber(err, 1089, 1166, 1273, 1291, 1901, 1911, 3102, 3106, 3107, 3108, 3109, 3814, 3820, 4161)
+}
+
 // IsInterrupted says whether the statement was killed (KILL QUERY) or ran into a time limit.
 func IsInterrupted(err error) bool { return isNumber(err, 1317, 1969, 3024) }
 

@@ -1,21 +1,19 @@
 package migrate
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/preflight"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // plan reports what preflight found; in a dry run it tells what a run would do, and ends the migration there.
-func (r *Runner) plan(ctx context.Context, report *preflight.Report) error {
+func (r *Runner) plan(report *preflight.Report) error {
 	for _, f := range report.Warnings {
 		r.cfg.Log.Warn(f.Text, "check", f.Check, "fix", f.Fix)
 	}
@@ -25,24 +23,11 @@ func (r *Runner) plan(ctx context.Context, report *preflight.Report) error {
 		}
 		return nil
 	}
-	db, err := r.openDDL()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	definition, err := trialDefinition(ctx, db, r.names, r.alter)
-	var refusal *Refusal
-	if errors.As(err, &refusal) {
-		return err
-	}
-	if err != nil {
-		definition = "not known before the shadow table exists: no temporary one can be made (the server says: " + conn.Message(err) + ")"
-	}
-	r.writePlan(r.cfg.Plan, report, definition)
+	r.writePlan(r.cfg.Plan, report)
 	return errPlanned
 }
 
-func (r *Runner) writePlan(w io.Writer, report *preflight.Report, definition string) {
+func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	t := report.Source
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(w, "%-14s %s\n", label, fmt.Sprintf(format, args...))
@@ -52,8 +37,20 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report, definition str
 	line("Way", "shadow table (--native=%s), changes by --apply=%s", r.cfg.Native, r.cfg.Apply)
 	line("Workers", "%s to apply changes, %s to copy rows", workers(r.cfg.Workers), workers(r.cfg.CopyWorkers))
 	line("Size", "about %s rows, %s of data, %s of indexes", status.Count(t.EstimatedRows), size(t.DataBytes), size(t.IndexBytes))
-	line("Key", "%s", candidateKeys(t))
-	line("Columns", "%s", strings.Join(r.columnPlan(t), ", "))
+	definition := report.Definition
+	if m := report.Mapping; m != nil {
+		line("Key", "%s", keyPlan(&m.Key))
+		for i, what := range columnPlan(m) {
+			line(map[bool]string{true: "Columns"}[i == 0], "%s", what)
+		}
+		line("Order", "%s", orderPlan(m))
+	} else {
+		line("Not checked", "the key, the columns and the server's opinion of the ALTER: %s. The run checks them before it copies, and undoes what it has created.", report.Untried)
+		definition = "not known before the shadow table exists"
+	}
+	if report.Simplified != "" {
+		line("Not checked", "what becomes of %s, which no temporary table can have", report.Simplified)
+	}
 	line("Creates", "%s, %s", r.names.Shadow, r.names.Changelog)
 	line("Keeps", "%s as %s%s", t.Name, r.names.Retired, map[bool]string{true: ", and drops it at the end"}[r.cfg.DropOldTable])
 	fmt.Fprintf(w, "\nDefinition before:\n%s\n\nDefinition after:\n%s\n", t.CreateSQL, definition)
@@ -69,36 +66,75 @@ func workers(n int) string {
 	return fmt.Sprint(n)
 }
 
-// candidateKeys lists the unique keys that may address the rows; which of them serves is known when the shadow exists.
-func candidateKeys(t *table.Table) string {
-	var keys []string
-	for i := range t.Keys {
-		if k := &t.Keys[i]; k.Unique {
-			keys = append(keys, fmt.Sprintf("%s (%s)", table.Quote(k.Name), table.QuoteList(k.Columns())))
-		}
+// keyPlan names the migration key.
+func keyPlan(k *table.MigrationKey) string {
+	text := fmt.Sprintf("%s (%s)", table.Quote(k.Name), table.QuoteList(k.SourceNames()))
+	if k.ShadowName != k.Name || !slices.Equal(k.ShadowNames(), k.SourceNames()) {
+		text += fmt.Sprintf(", afterwards %s (%s)", table.Quote(k.ShadowName), table.QuoteList(k.ShadowNames()))
 	}
-	return strings.Join(keys, ", or ")
+	return text
 }
 
-// columnPlan says for each column of the source what becomes of it by name.
-func (r *Runner) columnPlan(t *table.Table) []string {
-	var lines []string
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		what := table.Quote(c.Name)
-		for from, to := range r.alter.Renames {
-			if table.SameIdentifier(from, c.Name) && from != to {
-				what += " as " + table.Quote(to)
-			}
+// orderPlan says in which order changes will be applied.
+func orderPlan(m *table.Mapping) string {
+	if len(m.AddedUnique) == 0 {
+		return "changes that the source's clock calls independent are applied side by side"
+	}
+	return fmt.Sprintf("changes are applied one after the other: the ALTER adds the unique key %s", table.Quote(m.AddedUnique[0].Name))
+}
+
+// columnPlan says what becomes of the columns: those copied as they are in one line, then one line for each other.
+func columnPlan(m *table.Mapping) []string {
+	var same, lines []string
+	of, written := make(map[*table.Column]bool), make(map[*table.Column]bool)
+	for i := range m.Columns {
+		p := &m.Columns[i]
+		written[p.Shadow] = true
+		if p.IsConstant() {
+			lines = append(lines, fmt.Sprintf("%s added, %s in the rows that exist", table.Quote(p.Shadow.Name), p.Wrap.Around("")))
+			continue
 		}
-		for _, dropped := range r.alter.Drops {
-			if table.SameIdentifier(dropped, c.Name) {
-				what += " dropped"
-			}
+		of[p.Source] = true
+		what := table.Quote(p.Source.Name)
+		if p.Source.Name != p.Shadow.Name {
+			what += " renamed to " + table.Quote(p.Shadow.Name)
 		}
-		lines = append(lines, what)
+		if from, to := typeText(p.Source), typeText(p.Shadow); from != to {
+			what += " converted from " + from + " to " + to
+		}
+		if what == table.Quote(p.Source.Name) {
+			same = append(same, what)
+		} else {
+			lines = append(lines, what)
+		}
+	}
+	for i := range m.Shadow.Columns {
+		c := &m.Shadow.Columns[i]
+		switch {
+		case c.Generation != table.NotGenerated:
+			lines = append(lines, table.Quote(c.Name)+" computed by the server")
+		case !written[c]:
+			lines = append(lines, table.Quote(c.Name)+" added, with its default in the rows that exist")
+		}
+	}
+	for i := range m.Source.Columns {
+		c := &m.Source.Columns[i]
+		if !of[c] && (c.Generation == table.NotGenerated || m.Shadow.Column(c.Name) == nil) {
+			lines = append(lines, table.Quote(c.Name)+" dropped")
+		}
+	}
+	if len(same) > 0 {
+		lines = append([]string{strings.Join(same, ", ") + " copied as they are"}, lines...)
 	}
 	return lines
+}
+
+// typeText is a column's type with its collation.
+func typeText(c *table.Column) string {
+	if c.Collation == "" {
+		return c.ColumnType
+	}
+	return c.ColumnType + " " + c.Collation
 }
 
 // size returns bytes as a person reads them.

@@ -33,16 +33,19 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if r.ddlMode, err = ddlMode(ctx, r.db); err != nil {
 		return err
 	}
-	if r.alter, err = alter.Parse(r.cfg.Alter, source, alter.DialectOf(r.ddlMode)); err != nil {
-		return &Refusal{Err: err}
+	ddl, err := r.openDDL()
+	if err != nil {
+		return err
 	}
+	defer func() { _ = ddl.Close() }() // nothing of it is needed any more
 	r.names = table.NamesFor(source)
 	if r.cfg.TimestampName {
 		r.names.Retired = r.names.RetiredAt(r.started)
 	}
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
-		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience},
+		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience},
 	})
 	if err != nil {
 		return err
@@ -50,8 +53,9 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if err := report.Err(); err != nil {
 		return &Refusal{Err: err}
 	}
+	r.alter, r.found = report.Alter, report.Source
 	r.view.found(r.server, report.Source)
-	return r.plan(ctx, report)
+	return r.plan(report)
 }
 
 // prepare takes the table's lock, creates the shadow and the changelog, and starts what runs beside the phases.
@@ -63,12 +67,12 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if err := r.createTables(ctx); err != nil {
 		return r.undo(ctx, err)
 	}
-	if err := r.mapColumns(ctx); err != nil {
-		return r.undo(ctx, &Refusal{Err: err})
-	}
 	position, err := r.startPosition(ctx)
 	if err != nil {
 		return r.undo(ctx, err)
+	}
+	if err := r.mapColumns(ctx); err != nil {
+		return r.undo(ctx, &Refusal{Err: err})
 	}
 	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
 		return r.undo(ctx, err)
@@ -81,28 +85,36 @@ func (r *Runner) createTables(ctx context.Context) error {
 	r.log = changelog.New(r.db, changelog.Config{
 		Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout,
 	})
-	if err := r.log.Create(ctx); err != nil {
+	if err := r.create(ctx, r.names.Changelog, r.log.Create); err != nil {
 		return err
 	}
-	r.owns(r.names.Changelog)
 	db, err := r.openDDL()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if err := createShadow(ctx, db, r.names); err != nil {
+	if err := r.createShadow(ctx, db); err != nil {
 		return err
 	}
-	r.owns(r.names.Shadow)
-	return alterShadow(ctx, db, r.names, r.alter)
+	if err := alterShadow(ctx, db, r.names, r.alter); err != nil {
+		return err
+	}
+	r.made, err = definition(ctx, r.db, r.names.Shadow)
+	return err
 }
 
-// owns notes a table that this run has created: only such a table is ever dropped.
-func (r *Runner) owns(name table.Name) {
-	r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
+// create has a table created, and notes it as one of this run: only such a table is ever dropped. One whose creation the
+// server did not answer may exist, now or soon: it is this run's as well, since the name was free before.
+func (r *Runner) create(ctx context.Context, name table.Name, create func(context.Context) error) error {
+	err := create(ctx)
+	if !conn.IsRefused(err) {
+		r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
+	}
+	return err
 }
 
-// mapColumns looks at both tables and decides how rows become rows.
+// mapColumns looks at both tables and decides how rows become rows. It does so when the start position is taken: what others
+// did to the definitions before does not stand in what is read of the log.
 func (r *Runner) mapColumns(ctx context.Context) error {
 	source, err := table.Inspect(ctx, r.db, r.names.Source)
 	if err != nil {
@@ -111,6 +123,9 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow)
 	if err != nil {
 		return err
+	}
+	if withoutCounter(source.CreateSQL) != withoutCounter(r.found.CreateSQL) || withoutCounter(shadow.CreateSQL) != withoutCounter(r.made) {
+		return fmt.Errorf("the definition of %s or %s was changed by somebody else while the migration began: start it again", source.Name, shadow.Name)
 	}
 	zone, err := table.GlobalTimeZone(ctx, r.db)
 	if err != nil {

@@ -27,6 +27,8 @@ type Runner struct {
 
 	db       *sql.DB // for everything but applying and the application of the ALTER
 	server   *conn.Server
+	found    *table.Table // the source as preflight saw it
+	made     string       // the shadow's definition right after the ALTER
 	mapping  *table.Mapping
 	ordered  bool // commits become visible in the order of the log
 	lock     *conn.Lock

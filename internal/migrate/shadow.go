@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,11 +32,27 @@ func (r *Runner) openDDL() (*sql.DB, error) {
 }
 
 // createShadow creates the shadow table like the source. A table of its name is an error, and is somebody else's.
-func createShadow(ctx context.Context, db *sql.DB, names table.Names) error {
-	if _, err := db.ExecContext(ctx, "CREATE TABLE "+names.Shadow.String()+" LIKE "+names.Source.String()); err != nil {
-		return fmt.Errorf("create shadow table %s: %w", names.Shadow, err)
+func (r *Runner) createShadow(ctx context.Context, db *sql.DB) error {
+	session, id, err := conn.Session(ctx, db)
+	if err != nil {
+		return err
 	}
-	return nil
+	defer func() { _ = session.Close() }() // it goes back to the pool
+	return r.create(ctx, r.names.Shadow, func(ctx context.Context) error {
+		_, err := session.ExecContext(ctx, "CREATE TABLE "+r.names.Shadow.String()+" LIKE "+r.names.Source.String())
+		if err == nil {
+			return nil
+		}
+		err = fmt.Errorf("create shadow table %s: %w", r.names.Shadow, err)
+		if !conn.IsRefused(err) { // it may be at work still, and wait for a lock of the source
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
+			defer cancel()
+			if ended := r.cfg.Conn.EndSession(ctx, r.db, r.server, id); ended != nil {
+				err = fmt.Errorf("%w (%v)", err, ended)
+			}
+		}
+		return err
+	})
 }
 
 // alterShadow alters the shadow while it is empty; what the server does not accept is a Refusal. The rebuild at the end
@@ -50,28 +67,16 @@ func alterShadow(ctx context.Context, db *sql.DB, names table.Names, a *alter.Al
 	return nil
 }
 
-// trialDefinition returns the definition that the ALTER leads to, found with a temporary table that only its session sees,
-// or why there is none. An ALTER that the server refuses is a Refusal.
-func trialDefinition(ctx context.Context, db *sql.DB, names table.Names, a *alter.Alter) (string, error) {
-	session, err := db.Conn(ctx)
+// definition returns the CREATE statement of a table as sessions of the migration see it.
+func definition(ctx context.Context, db *sql.DB, name table.Name) (string, error) {
+	t, err := table.Inspect(ctx, db, name)
 	if err != nil {
-		return "", fmt.Errorf("open session: %w", err)
+		return "", err
 	}
-	defer session.Close()
-	trial := names.Shadow.String()
-	if _, err := session.ExecContext(ctx, "CREATE TEMPORARY TABLE "+trial+" LIKE "+names.Source.String()); err != nil {
-		return "", fmt.Errorf("try the ALTER on a temporary table: %w", err)
-	}
-	defer func() {
-		_, _ = session.ExecContext(context.WithoutCancel(ctx), "DROP TEMPORARY TABLE IF EXISTS "+trial) // else it ends with its session
-	}()
-	if _, err := session.ExecContext(ctx, a.For(names.Shadow)); err != nil {
-		return "", &Refusal{Err: fmt.Errorf("the server refuses the ALTER: %s", conn.Message(err))}
-	}
-	var name, definition string
-	if err := session.QueryRowContext(ctx, "SHOW CREATE TABLE "+trial).Scan(&name, &definition); err != nil {
-		return "", fmt.Errorf("read definition of the temporary table: %w", err)
-	}
-	temporary, final := "CREATE TEMPORARY TABLE "+table.Quote(names.Shadow.Table), "CREATE TABLE "+table.Quote(names.Source.Table)
-	return strings.Replace(definition, temporary, final, 1), nil
+	return t.CreateSQL, nil
 }
+
+var counter = regexp.MustCompile(`(?m)^(\)[^']*) AUTO_INCREMENT=\d+`)
+
+// withoutCounter leaves AUTO_INCREMENT out of a CREATE statement: it moves with every row.
+func withoutCounter(create string) string { return counter.ReplaceAllString(create, "$1") }

@@ -1,6 +1,6 @@
 // Package preflight looks, before anything is done, at everything that could make a migration fail or lose rows: the
 // server, its settings, the user's privileges, the table and its surroundings. It reads and changes nothing; what it
-// finds it reports all at once. What depends on the result of the ALTER is decided later, where the shadow table exists.
+// finds it reports all at once. The ALTER is tried on a temporary table where one can be had.
 package preflight
 
 import (
@@ -19,6 +19,7 @@ type Input struct {
 	DB     *sql.DB // from conn.Open, so that its sessions are like those of the migration
 	Server *conn.Server
 	Names  table.Names // the source, and the tables that the migration will create
+	Statement
 	Options
 }
 
@@ -52,8 +53,10 @@ var checks = []check{
 	{name: "locks seen", run: checkLocksSeen},
 	{name: "own sessions", run: checkOwnSessions},
 	{name: "second run", run: checkLock},
+	{name: "ALTER", run: checkAlter},
 	{name: "table", run: checkTable},
 	{name: "migration key", run: checkKey, table: true},
+	{name: "new definition", run: checkDefinition, table: true},
 	{name: "foreign keys", run: checkForeignKeys, table: true},
 	{name: "triggers", run: checkTriggers, table: true},
 	{name: "views", run: checkViews, table: true},
@@ -91,6 +94,7 @@ func Run(ctx context.Context, input Input) (*Report, error) {
 			return report, nil
 		}
 	}
+	report.Outcome = in.outcome
 	if !in.lacksPrivileges {
 		for _, f := range hidden {
 			report.add(f)
@@ -110,6 +114,8 @@ type inspection struct {
 
 	lacksPrivileges bool // found by the check of privileges
 	locked          bool // another run works on the table: found by the check of the lock
+	keyless         bool // no key could be the migration key: found by the check of the key
+	outcome         Outcome
 }
 
 func inspect(ctx context.Context, input Input) (*inspection, error) {

@@ -22,6 +22,7 @@ type Report struct {
 
 	// Source is the table as inspected; nil where it cannot be used, which is a failure then.
 	Source *table.Table
+	Outcome
 }
 
 // Err returns nil without failures, else an error that holds them all, one block of lines each.

@@ -166,7 +166,7 @@ func checkOwnSessionsSettings(t *testing.T, s *sandboxtest.Schema) {
 // they are gone.
 func closeNow(t *testing.T, s *sandboxtest.Schema, in Input) {
 	t.Helper()
-	if err := in.DB.Close(); err != nil {
+	if err := errors.Join(in.DB.Close(), in.Statement.DB.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for {

@@ -30,8 +30,29 @@ func (p *pairing) chooseKey() (MigrationKey, error) {
 	if len(refusals) == 0 {
 		refusals = []string{"the table has no unique key"}
 	}
-	return MigrationKey{}, fmt.Errorf("choose migration key: a primary key, or a unique key without NULL, is needed before and after the ALTER: %s",
-		strings.Join(refusals, "; "))
+	return MigrationKey{}, &KeyError{Reasons: refusals, Lost: p.source != p.shadow && p.sourceHasKey()}
+}
+
+// KeyError says that no key can address the rows of both tables.
+type KeyError struct {
+	Reasons []string // one for each unique key
+	Lost    bool     // the source has such a key: it is the ALTER that stands against it
+}
+
+// Error implements error, and says what to do.
+func (e *KeyError) Error() string {
+	advice := "add a primary key, or a unique key over whole columns that are NOT NULL and neither FLOAT nor DOUBLE, first"
+	if e.Lost {
+		advice = "leave one of them as it is in this ALTER; to replace it, add the new key in a migration of its own first, and drop the old one in a second"
+	}
+	return fmt.Sprintf("choose migration key: a primary key, or a unique key without NULL, is needed before and after the ALTER: %s: %s",
+		strings.Join(e.Reasons, "; "), advice)
+}
+
+// sourceHasKey says whether a key of the source could serve if the ALTER left the table as it is.
+func (p *pairing) sourceHasKey() bool {
+	_, err := Map(p.source, p.source, Changes{TimeZone: p.changes.TimeZone})
+	return err == nil
 }
 
 // asMigrationKey returns the key with its counterpart, or why it cannot serve.

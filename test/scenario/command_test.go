@@ -120,7 +120,7 @@ func TestCommandDryRun(t *testing.T) {
 		before := readState(t, s)
 		p := start(t, arguments(s, "--alter", "CHANGE b `new name` VARCHAR(50), "+alterA, "--dry-run")...)
 		p.exits(0)
-		for _, want := range []string{"Plan for", "--native=off", "--apply=replay", "`PRIMARY` (`id`)", "`b` as `new name`", "`t__new`", "`t__changelog`", "`t__old`", "`a` bigint"} {
+		for _, want := range []string{"Plan for", "--native=off", "--apply=replay", "`PRIMARY` (`id`)", "`b` renamed to `new name`", "`t__new`", "`t__changelog`", "`t__old`", "`a` bigint"} {
 			if !strings.Contains(p.out.String(), want) {
 				t.Errorf("the plan lacks %s:\n%s", want, &p.out)
 			}

@@ -81,6 +81,9 @@ func (s *spec) refused(t *testing.T, schema *sandboxtest.Schema, before state, e
 	if !s.message.MatchString(err.Error()) {
 		t.Errorf("the message is\n%v\nwant %s", err, s.message)
 	}
+	if s.exit == migrate.ExitRefused && !strings.HasPrefix(err.Error(), "refused before the start, nothing was changed") {
+		t.Errorf("it was refused later than before the start: %v", err)
+	}
 	var failure *migrate.Failure
 	if errors.As(err, &failure) {
 		for _, statement := range failure.Left {

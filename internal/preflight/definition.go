@@ -1,0 +1,120 @@
+package preflight
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/midstreamdb/midstream/internal/alter"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Statement is the user's ALTER, and where it can be tried.
+type Statement struct {
+	Text    string // the clauses, or the whole ALTER TABLE statement
+	Dialect alter.Dialect
+	DB      *sql.DB // its sessions execute the ALTER as the migration will
+}
+
+// Outcome is what the ALTER makes of the table.
+type Outcome struct {
+	Alter *alter.Alter // nil: refused
+	// Mapping is how rows will become rows, held against a temporary table; nil where there was none to be had.
+	Mapping *table.Mapping
+	// Definition is the table's CREATE statement after the ALTER, less Simplified; "" without a Mapping.
+	Definition string
+	Simplified string // what the temporary table could not have, "" for nothing
+	Untried    string // why there is no Mapping, "" where there is one or the ALTER is refused
+}
+
+// checkAlter refuses what the text of the ALTER alone tells.
+func checkAlter(_ context.Context, in *inspection) ([]finding, error) {
+	var err error
+	in.outcome.Alter, err = alter.Parse(in.Statement.Text, in.Names.Source, in.Statement.Dialect)
+	return failures(err), nil
+}
+
+// checkKey refuses a table without a key that could be the migration key, and says of each what is in its way: here the
+// table is held against itself.
+func checkKey(_ context.Context, in *inspection) ([]finding, error) {
+	_, err := table.Map(in.source, in.source, table.Changes{})
+	in.keyless = err != nil
+	if err != nil {
+		return []finding{fail(in.source.Name.String()+" cannot be migrated: "+err.Error(), "")}, nil
+	}
+	return nil, nil
+}
+
+// checkDefinition tries the ALTER on an empty temporary table, which only its session sees and the log does not hold, and
+// refuses what the migration would refuse once it has a shadow table: the server's own objections, and rows that could
+// not be mapped. Where no such table can be had the migration finds out by itself, and undoes what it has created.
+func checkDefinition(ctx context.Context, in *inspection) ([]finding, error) {
+	if in.outcome.Alter == nil || in.source.Versioned {
+		return nil, nil
+	}
+	t, err := try(ctx, in)
+	var untried *untriedError
+	if errors.As(err, &untried) {
+		in.outcome.Untried = untried.Error()
+		return []finding{note("the ALTER could not be tried before the start: "+in.outcome.Untried,
+			"if it cannot be carried out, the migration finds out when it has created its tables, and drops them again")}, nil
+	}
+	if conn.IsRefused(err) {
+		return []finding{fail("the server refuses the ALTER: "+conn.Message(err), "")}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	zone, err := table.GlobalTimeZone(ctx, in.DB)
+	if err != nil {
+		return []finding{fail(err.Error(), "")}, nil
+	}
+	a := in.outcome.Alter
+	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone})
+	if err != nil {
+		return in.unmapped(err), nil
+	}
+	in.outcome.Mapping, in.outcome.Definition, in.outcome.Simplified = m, t.definition, t.simplified
+	if in.Refresh {
+		return nil, nil
+	}
+	var found []finding
+	for _, refusal := range table.ReplayRefusals(m) {
+		found = append(found, fail("--apply=replay: "+refusal, ""))
+	}
+	return found, nil
+}
+
+// unmapped are the findings about a mapping that failed, without those about a key that checkKey has told already.
+func (in *inspection) unmapped(err error) []finding {
+	var found []finding
+	for _, e := range parts(err) {
+		var key *table.KeyError
+		if !in.keyless || !errors.As(e, &key) {
+			found = append(found, fail(fmt.Sprintf("map %s to its new definition: %v", in.Names.Source, e), ""))
+		}
+	}
+	return found
+}
+
+// failures makes a finding of each error that was joined; none of nil.
+func failures(err error) []finding {
+	var found []finding
+	for _, e := range parts(err) {
+		found = append(found, fail(e.Error(), ""))
+	}
+	return found
+}
+
+// parts are the errors that were joined, or err alone; nothing of nil.
+func parts(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
