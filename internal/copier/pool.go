@@ -18,8 +18,12 @@ type pool struct {
 	rows    uint64        // copied before it
 }
 
-// measured is how long a measurement lasts: some chunks of the usual time for each worker.
-const measured = time.Second
+const (
+	// measured is how long a measurement lasts: some chunks of the usual time for each worker.
+	measured = time.Second
+	// heldBack is a wait at the gate that spoils a measurement.
+	heldBack = 10 * time.Millisecond
+)
 
 func newPool(workers int) *pool {
 	return &pool{workers: adapt.Count(workers), room: make(chan struct{})}
@@ -37,9 +41,7 @@ func (p *pool) enter(ctx context.Context) error {
 	for {
 		p.mu.Lock()
 		if p.active < p.workers.Limit() {
-			if p.active++; p.active == 1 {
-				p.begun = time.Time{} // all were held back
-			}
+			p.active++
 			p.mu.Unlock()
 			return nil
 		}
@@ -53,7 +55,14 @@ func (p *pool) enter(ctx context.Context) error {
 	}
 }
 
-// leave says that one has copied a chunk, and how many rows all have copied so far.
+// forget ends the measurement, in which something else than the workers held the copying back.
+func (p *pool) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begun = time.Time{}
+}
+
+// leave says that one no longer copies, and how many rows all have copied so far.
 func (p *pool) leave(rows uint64, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

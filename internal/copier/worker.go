@@ -27,24 +27,37 @@ type worker struct {
 
 func (w *worker) run(ctx context.Context, planned <-chan task) error {
 	for {
-		if err := w.deps.Gate.Wait(ctx); err != nil {
+		if more, err := w.turn(ctx, planned); err != nil || !more {
 			return err
 		}
-		select {
-		case t, ok := <-planned:
-			if !ok {
-				return nil
-			}
-			if err := w.pool.enter(ctx); err != nil {
-				return err
-			}
-			if err := w.copy(ctx, t); err != nil {
-				return fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
-			}
-			w.pool.leave(w.stats.rows.Load(), time.Now())
-		case <-ctx.Done():
-			return context.Cause(ctx)
+	}
+}
+
+// turn copies the next chunk when its turn comes, or returns false behind the last. It takes the chunk last, so that none
+// waits with a worker that may not go on, and none is begun after the gate has closed.
+func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
+	if err := w.pool.enter(ctx); err != nil {
+		return false, err
+	}
+	defer func() { w.pool.leave(w.stats.rows.Load(), time.Now()) }()
+	begun := time.Now()
+	if err := w.deps.Gate.Wait(ctx); err != nil {
+		return false, err
+	}
+	if time.Since(begun) >= heldBack {
+		w.pool.forget()
+	}
+	select {
+	case t, ok := <-planned:
+		if !ok {
+			return false, nil
 		}
+		if err := w.copy(ctx, t); err != nil {
+			return false, fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
+		}
+		return true, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
 	}
 }
 

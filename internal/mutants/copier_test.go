@@ -67,4 +67,27 @@ var copierMutants = []mutant{
 		Edits:     []edit{{File: "internal/copier/worker.go", Old: "if !server.SameRun(w.deps.Server) {", New: "if server == nil {"}},
 		Package:   copierPackage, Tests: []string{"TestAnotherRunOfTheServerStopsTheCopy"}, Servers: true,
 	},
+	{
+		Name:      "copier: one at a time is not measured",
+		Invariant: "the number of workers follows the server, up and down",
+		Edits: []edit{{
+			File: "internal/copier/pool.go", Old: "			p.active++\n",
+			New: "			if p.active++; p.active == 1 {\n				p.begun = time.Time{}\n			}\n",
+		}},
+		Package: copierPackage, Tests: []string{"TestPoolFollowsTheServer"},
+	},
+	{
+		Name:      "copier: a worker keeps its place behind the last chunk",
+		Invariant: "the copy ends",
+		Edits: []edit{{
+			File: "internal/copier/worker.go", Old: "	defer func() { w.pool.leave(w.stats.rows.Load(), time.Now()) }()\n", New: "",
+		}},
+		Package: copierPackage, Tests: []string{"TestAllWorkersEndBehindTheLastChunk"},
+	},
+	{
+		Name:      "copier: the gate is not asked before a chunk",
+		Invariant: "no chunk is begun while the copy is held back",
+		Edits:     []edit{{File: "internal/copier/worker.go", Old: "if err := w.deps.Gate.Wait(ctx); err != nil {", New: "if err := ctx.Err(); err != nil {"}},
+		Package:   copierPackage, Tests: []string{"TestNoChunkIsBegunBehindAClosedGate"},
+	},
 }
