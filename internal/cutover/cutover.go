@@ -40,6 +40,14 @@ type Deps struct {
 	Applier Applier
 	Fencer  Fencer
 	Lock    Lock
+	// Permission is asked before every attempt; nil permits all.
+	Permission Permission
+}
+
+// Permission says whether the swap may be tried now.
+type Permission interface {
+	// Reason returns why it must wait, in words for a status display, or "" when it may be tried.
+	Reason(ctx context.Context) string
 }
 
 // Fencer writes fences to the changelog, in a session of its own.
@@ -106,6 +114,9 @@ func (c *Cutover) Run(ctx context.Context) (Result, error) {
 		if err := c.mustPreferRename(ctx); err != nil {
 			return Result{}, err
 		}
+	}
+	if err := c.awaitPermission(ctx); err != nil {
+		return Result{}, fmt.Errorf("cut over %s: %w", c.cfg.Names.Source, err)
 	}
 	before, err := c.look(ctx)
 	if err != nil {

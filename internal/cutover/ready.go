@@ -13,9 +13,45 @@ const (
 	longPause  = 250 * time.Millisecond // between looks at what takes its time
 )
 
-// ready returns when an attempt is likely to succeed quickly: nothing stands in the way of the locks, as far as the server
-// tells, and what is left to apply takes no longer than the stall may.
+// ready returns when an attempt is permitted and likely to succeed quickly: nothing stands in the way of the locks, as far as
+// the server tells, and what is left to apply takes no longer than the stall may. All that takes its time: a permission
+// that was withdrawn meanwhile is waited for, and all is looked at again.
 func (c *Cutover) ready(ctx context.Context) error {
+	for {
+		if err := c.awaitPermission(ctx); err != nil {
+			return err
+		}
+		if err := c.clear(ctx); err != nil || c.postponed(ctx) == "" {
+			return err
+		}
+	}
+}
+
+// awaitPermission returns when nobody objects to an attempt; its error is that of ctx's end.
+func (c *Cutover) awaitPermission(ctx context.Context) error {
+	for {
+		reason := c.postponed(ctx)
+		if reason == "" {
+			c.waits("")
+			return nil
+		}
+		c.waits(reason)
+		if err := conn.Pause(ctx, longPause); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// postponed returns why no attempt may be made now, or "".
+func (c *Cutover) postponed(ctx context.Context) string {
+	if c.deps.Permission == nil {
+		return ""
+	}
+	return c.deps.Permission.Reason(ctx)
+}
+
+// clear returns when nothing stands in the way of the locks and little is left to apply.
+func (c *Cutover) clear(ctx context.Context) error {
 	if err := c.proveAlone(ctx); err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/applier"
 	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/table"
-	"github.com/midstreamdb/midstream/internal/throttle"
 )
 
 // blockerPatience bounds the wait for transactions that stand in the way of the cut-over.
@@ -24,7 +23,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
 		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
 		Log:               r.cfg.Log,
-	}, cutover.Deps{Applier: heldBack{p.replay}, Fencer: r.log, Lock: r.lock})
+	}, cutover.Deps{Applier: heldBack{p.replay}, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
 	r.view.cuttingOver(c)
 	result, err := c.Run(ctx)
 	if errors.Is(err, cutover.ErrUnknownOutcome) {
@@ -77,9 +76,4 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 		r.summary.Retired = table.Name{}
 	}
 	return nil
-}
-
-// postponed returns why the cut-over must wait, "" when it may begin.
-func postponed(ctx context.Context, flagFile string) (string, error) {
-	return throttle.FlagFile(flagFile).Reason(ctx)
 }

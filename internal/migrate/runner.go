@@ -50,12 +50,11 @@ type phase struct {
 	run  func(*Runner, context.Context) error
 }
 
-// phases are the story.
+// phases are the story. The cut-over shows itself as postponed while it has no permission.
 var phases = []phase{
 	{status.Preflight, (*Runner).preflight},
 	{status.Prepare, (*Runner).prepare},
 	{status.Copy, (*Runner).copy},
-	{status.Postponed, (*Runner).waitForPermission},
 	{status.CutOver, (*Runner).cutOver},
 	{status.CleanUp, (*Runner).cleanUp},
 }
@@ -70,8 +69,7 @@ func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 	r.view.begin(r)
 	defer r.close()
 	for _, p := range phases {
-		r.view.enter(p.name)
-		r.cfg.Log.Info("phase begins", "phase", string(p.name))
+		r.enter(p.name)
 		err := p.run(r, r.context(ctx))
 		if errors.Is(err, errPlanned) {
 			return &r.summary, nil
@@ -83,6 +81,12 @@ func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 	r.view.enter(status.Done)
 	r.summary.Took = time.Since(r.started)
 	return &r.summary, nil
+}
+
+// enter shows and logs that a phase begins.
+func (r *Runner) enter(p status.Phase) {
+	r.view.enter(p)
+	r.cfg.Log.Info("phase begins", "phase", string(p))
 }
 
 // errPlanned ends a dry run.
@@ -119,26 +123,6 @@ func (r *Runner) copy(ctx context.Context) error {
 	}
 	return nil
 }
-
-// waitForPermission waits while the flag file that postpones the cut-over exists.
-func (r *Runner) waitForPermission(ctx context.Context) error {
-	if r.cfg.PostponeFile == "" {
-		return nil
-	}
-	defer r.view.waitFor("")
-	for {
-		reason, err := postponed(ctx, r.cfg.PostponeFile)
-		if err != nil || reason == "" {
-			return err
-		}
-		r.view.waitFor("the removal of flag file " + r.cfg.PostponeFile)
-		if err := conn.Pause(ctx, permissionPause); err != nil {
-			return context.Cause(ctx)
-		}
-	}
-}
-
-const permissionPause = 200 * time.Millisecond
 
 // close ends what runs and gives back what is held; what matters of it has been reported before.
 func (r *Runner) close() {

@@ -1,0 +1,102 @@
+package cutover_test
+
+import (
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+)
+
+// objection postpones while it holds a text.
+type objection struct {
+	text  atomic.Pointer[string]
+	asked atomic.Int64
+}
+
+// Reason implements cutover.Permission.
+func (o *objection) Reason(context.Context) string {
+	o.asked.Add(1)
+	return *o.text.Load()
+}
+
+func (o *objection) set(text string) { o.text.Store(&text) }
+
+// TestPermissionIsAskedBeforeEveryAttempt: an objection that comes up while an attempt is made ready, or between two
+// attempts, postpones the swap; the state says why.
+func TestPermissionIsAskedBeforeEveryAttempt(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		w := newWorld(t, s)
+		o := &objection{}
+		o.set("word from the first")
+		w.deps.Permission = o
+		w.play.onFence = func(n int) {
+			if n == 1 {
+				o.set("word from the second")
+			}
+		}
+		c := cutover.New(w.cfg, w.deps)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var result cutover.Result
+		var failed error
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			result, failed = c.Run(ctx)
+		}()
+		defer func() {
+			cancel()
+			<-ended
+		}()
+		waits := func(text string) { // and go on waiting through several looks
+			t.Helper()
+			for asked := int64(0); ; {
+				if strings.HasPrefix(c.State().Waits, text) {
+					if asked == 0 {
+						asked = o.asked.Load()
+					}
+					if o.asked.Load() >= asked+3 || strings.HasPrefix(text, "the next attempt") {
+						return
+					}
+				}
+				select {
+				case <-ended:
+					t.Fatalf("the cut-over ended instead of waiting for %q: %+v, %v", text, result, failed)
+				case <-time.After(5 * time.Millisecond):
+				}
+			}
+		}
+		waits("word from the first")
+		if w.play.written != 0 {
+			t.Error("it began without permission")
+		}
+		o.set("")
+		waits("word from the second")
+		if c.State().Attempts != 1 {
+			t.Errorf("%d attempts", c.State().Attempts)
+		}
+		w.mustServe()
+		reader := s.MustConn()
+		mustRun(t, reader, "BEGIN")
+		mustRun(t, reader, "SELECT COUNT(*) FROM t")
+		o.set("")
+		waits("the next attempt")
+		o.set("word from the third")
+		mustRun(t, reader, "COMMIT")
+		waits("word from the third")
+		w.mustServe()
+		o.set("")
+		<-ended
+		if failed != nil {
+			t.Fatal(failed)
+		}
+		if result.Attempts != 2 {
+			t.Errorf("%d attempts, want 2", result.Attempts)
+		}
+		w.mustBeSwapped()
+	})
+}
