@@ -25,10 +25,11 @@ func (e *Refusal) Unwrap() error { return e.Err }
 // ExitCode is ExitRefused.
 func (e *Refusal) ExitCode() int { return ExitRefused }
 
-// Failure says that the migration ended before the swap. The source serves, unchanged.
+// Failure says that the migration ended before the swap, and has not changed the source.
 type Failure struct {
-	Err  error
-	Left []string // statements that remove what is left
+	Err    error
+	Source string   // a sentence on the source table as it was found at the end
+	Left   []string // statements that remove what is left
 }
 
 // Error implements error.
@@ -36,7 +37,7 @@ func (e *Failure) Error() string {
 	if len(e.Left) == 0 {
 		return e.Err.Error() + "; nothing was changed"
 	}
-	return e.Err.Error() + "\nThe source table serves, unchanged by this run. To begin anew, remove what is left:\n  " + strings.Join(e.Left, "\n  ")
+	return e.Err.Error() + "\n" + e.Source + " To begin anew, remove what is left:\n  " + strings.Join(e.Left, "\n  ")
 }
 
 // Unwrap gives the reason.

@@ -160,5 +160,24 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	}
 	left := slices.Clone(r.left)
 	slices.Reverse(left) // the changelog goes last: beside it, the shadow is known as ours
-	return &Failure{Err: err, Left: left}
+	return &Failure{Err: err, Source: r.lookAtSource(ctx), Left: left}
 }
+
+// lookAtSource says what became of the source table, as far as the server tells: others may have dropped or renamed it.
+func (r *Runner) lookAtSource(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+	defer cancel()
+	var none int
+	err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Source.String()+" LIMIT 0").Scan(&none)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "The source table serves, unchanged by this run."
+	case conn.IsNoSuchTable(err):
+		return fmt.Sprintf("The source table %s is gone, and not by this run. %s holds what was copied of it: look at it before it is dropped.",
+			r.names.Source, r.names.Shadow)
+	default:
+		return "This run has not changed the source table; whether it serves could not be seen: " + conn.Message(err) + "."
+	}
+}
+
+const lookPatience = 5 * time.Second
