@@ -14,12 +14,15 @@ TEST_TIMEOUT ?= 20m
 RACE_PACKAGES ?= $(addprefix ./internal/,adapt schedule progress throttle status binlog chunk changelog applier copier migrate)
 RACE_RUNS ?= TestLoadStopped/8_connections
 
+# What --version shows; empty where there is no repository.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+
 SANDBOX := bin/sandbox
 NOT_RUN := $(CURDIR)/.cache/not-run
 
 .PHONY: build
 build: ## build the commands into bin/
-	go build -trimpath -o bin/ ./cmd/...
+	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 .PHONY: $(SANDBOX)
 $(SANDBOX):

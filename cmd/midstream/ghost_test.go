@@ -90,7 +90,7 @@ var ghostFlags = []ghostFlag{
 	{"throttle-flag-file", sameName, "Holds back copying and applying, and so the cut-over."},
 	{"throttle-additional-flag-file", notNeeded, "Several runs may be given the same `--throttle-flag-file`."},
 	{"postpone-cut-over-flag-file", sameName, "It is not created: without the file the cut-over follows at once."},
-	{"panic-flag-file", notNeeded, "SIGINT and SIGTERM end the run cleanly, with exit code 1."},
+	{"panic-flag-file", notNeeded, "SIGINT, SIGTERM and SIGHUP end the run cleanly, with exit code 1."},
 	{"initially-drop-socket-file", notNeeded, "There is no socket."},
 	{"serve-socket-file", notYet, "Control of a run under way is not built."},
 	{"serve-tcp-port", notYet, "Control of a run under way is not built."},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -14,8 +15,20 @@ import (
 	"github.com/midstreamdb/midstream/internal/migrate"
 )
 
-// version is set at build time.
-var version = "dev"
+// version is set at build time, by -ldflags; a build without it tells what Go knows of it.
+var version = ""
+
+// known returns the version: that of the build, else that of the module as it was fetched, else "dev".
+func known(build string) string {
+	if build != "" {
+		return build
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "dev"
+	}
+	return info.Main.Version
+}
 
 // cli is the command line: one field per command.
 type cli struct {
@@ -40,7 +53,7 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "midstream: %v\nSee midstream --help, or midstream migrate --help.\n", err)
 		return migrate.ExitRefused
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	command.BindTo(ctx, (*context.Context)(nil))
 	if err := command.Run(); err != nil {
@@ -54,7 +67,7 @@ func newParser(c *cli) (*kong.Kong, error) {
 	return kong.New(c,
 		kong.Name("midstream"),
 		kong.Description("Changes the schema of a MySQL or MariaDB table while the application goes on using it."),
-		kong.Vars{"version": version},
+		kong.Vars{"version": known(version)},
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)

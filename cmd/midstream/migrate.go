@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/user"
 	"strconv"
 	"time"
 
@@ -140,7 +141,7 @@ type connection struct {
 	Host         string `placeholder:"NAME" help:"Server to connect to (default 127.0.0.1)." group:"Connection"`
 	Port         int    `placeholder:"N" help:"Port of the server (default 3306)." group:"Connection"`
 	Socket       string `placeholder:"PATH" help:"Unix socket, in place of host and port." group:"Connection"`
-	User         string `placeholder:"NAME" help:"User to log in as." group:"Connection"`
+	User         string `placeholder:"NAME" help:"User to log in as (default: the name under which you are logged in here)." group:"Connection"`
 	Password     string `env:"MIDSTREAM_PASSWORD" placeholder:"TEXT" help:"Password; better given by the environment or a file." group:"Connection"`
 	AskPass      bool   `help:"Ask for the password." group:"Connection"`
 	DefaultsFile string `placeholder:"PATH" type:"existingfile" help:"Option file with the groups [client] and [midstream]." group:"Connection"`
@@ -161,6 +162,9 @@ func (f *connection) config() (conn.Config, error) {
 			return conn.Config{}, err
 		}
 		d.Fill(&c, &tls)
+	}
+	if c.User == "" {
+		c.User = loginName()
 	}
 	if c.Socket == "" {
 		if c.Host == "" {
@@ -184,6 +188,14 @@ func (f *connection) config() (conn.Config, error) {
 	var err error
 	c.TLS, c.FallbackToPlain, err = tls.Config(host)
 	return c, err
+}
+
+// loginName is the user whom the mysql client takes when none is given; "" when the system has no name for him.
+func loginName() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return os.Getenv("USER")
 }
 
 func askPassword() (string, error) {

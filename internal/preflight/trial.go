@@ -36,6 +36,13 @@ func try(ctx context.Context, in *inspection) (*trial, error) {
 		return nil, fmt.Errorf("open session: %w", err)
 	}
 	defer func() { _ = session.Close() }()
+	var mode string
+	if err := session.QueryRowContext(ctx, "SELECT @@SESSION.sql_mode").Scan(&mode); err != nil {
+		return nil, fmt.Errorf("ask session for its sql_mode: %w", err)
+	}
+	if err := read(ctx, session, plain); err != nil {
+		return nil, err
+	}
 	name := in.Names.Shadow // it hides a base table of that name from this session only
 	t := &trial{}
 	if err := t.create(ctx, session, in.source, name); err != nil {
@@ -50,10 +57,16 @@ func try(ctx context.Context, in *inspection) (*trial, error) {
 	if t.before, err = table.InspectTemporary(ctx, session, name); err != nil {
 		return nil, err
 	}
+	if err := read(ctx, session, mode); err != nil {
+		return nil, err
+	}
 	if _, err := session.ExecContext(ctx, in.outcome.Alter.For(name)); err != nil {
 		if conn.IsRefused(err) && !conn.IsBadDefinition(err) {
 			return nil, &untriedError{fmt.Sprintf("a temporary table does not tell (the server says of one: %s)", conn.Message(err))}
 		}
+		return nil, err
+	}
+	if err := read(ctx, session, plain); err != nil {
 		return nil, err
 	}
 	if t.after, err = table.InspectTemporary(ctx, session, name); err != nil {
@@ -61,6 +74,17 @@ func try(ctx context.Context, in *inspection) (*trial, error) {
 	}
 	t.definition = "CREATE TABLE " + table.Quote(in.source.Name.Table) + body(t.after.CreateSQL)
 	return t, nil
+}
+
+// plain is the sql_mode in which definitions are shown, and accepted, in the form that Midstream reads.
+const plain = ""
+
+// read has the session read and show SQL in that mode.
+func read(ctx context.Context, session *sql.Conn, mode string) error {
+	if _, err := session.ExecContext(ctx, "SET SESSION sql_mode = ?", mode); err != nil {
+		return fmt.Errorf("set sql_mode: %w", err)
+	}
+	return nil
 }
 
 // create makes the temporary table. Where it cannot be made LIKE the source it is made from the source's CREATE statement,

@@ -9,7 +9,7 @@ import (
 )
 
 // InspectTemporary reads the columns, keys and CREATE statement of a temporary table of the session q, which no information
-// schema lists. The two kinds of inspection agree, but for how expressions and defaults are written: hold a temporary table
+// schema lists. Its sql_mode must have names shown in backticks. The two kinds of inspection agree, but for how expressions and defaults are written: hold a temporary table
 // against another one only.
 func InspectTemporary(ctx context.Context, q *sql.Conn, n Name) (*Table, error) {
 	i := &inspection{q: q, t: &Table{Name: n}}
