@@ -45,6 +45,7 @@ func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
 	}
 	m := newMigration(t, s, schema)
 	before := readState(t, schema)
+	s.plan(t, schema, m.cfg, before)
 	summary, err := m.carry(t, schema)
 	if s.exit != 0 {
 		if m.after != nil {
@@ -63,6 +64,28 @@ func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
 				t.Errorf("%s\nanswers %s, not 1", question, answer)
 			}
 		}
+	}
+}
+
+// plan asserts that a dry run refuses what the run must refuse, with the same words, plans what it must do, and changes nothing.
+func (s *spec) plan(t *testing.T, schema *sandboxtest.Schema, cfg migrate.Config, before state) {
+	t.Helper()
+	var text bytes.Buffer
+	cfg.DryRun, cfg.Plan = true, &text
+	_, err := undisturbed(t, func() (*migrate.Summary, error) { text.Reset(); return migrate.New(cfg).Run(t.Context()) })
+	var refusal *migrate.Refusal
+	switch refused := errors.As(err, &refusal); {
+	case s.exit == migrate.ExitRefused:
+		if !refused || !s.message.MatchString(err.Error()) {
+			t.Errorf("the dry run ends with %v, want a refusal that says %s", err, s.message)
+		}
+	case err != nil || !strings.HasPrefix(text.String(), "Plan for"):
+		t.Errorf("the dry run plans %q: %v", text.String(), err)
+	case strings.Contains(text.String(), "\nKey ") == s.untried, s.untried != strings.Contains(text.String(), "\nNot checked    the key"):
+		t.Errorf("the dry run shall be able to try the ALTER: %t:\n%s", !s.untried, text.String())
+	}
+	for _, line := range before.differences(readState(t, schema)) {
+		t.Errorf("after the dry run %s", line)
 	}
 }
 

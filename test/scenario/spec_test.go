@@ -28,6 +28,7 @@ type spec struct {
 	exit    int              // exit: the code
 	message *regexp.Regexp   // message: a regular expression
 	options map[string]string
+	untried bool     // dry-run: untried, where no temporary table can tell what the ALTER does
 	loads   int      // connections: of load.sql
 	session string   // session: statement that each connection of the load begins with
 	dull    []string // definition: parts of SHOW CREATE TABLE, as regular expressions, that need not be as a native ALTER's
@@ -103,6 +104,10 @@ func (s *spec) set(key, value string) (err error) {
 		s.session = value
 	case "definition":
 		s.dull = append(s.dull, value)
+	case "dry-run":
+		if s.untried = value == "untried"; !s.untried {
+			return fmt.Errorf("no dry run is called %s", value)
+		}
 	case "chunk-size", "num-workers", "copy-workers", "timestamp-old-table":
 		s.options[key] = value
 	default:
