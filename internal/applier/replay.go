@@ -37,7 +37,8 @@ type Config struct {
 	ReconnectTimeout time.Duration
 }
 
-// batchChanges is the default of Config.BatchChanges: docs/benchmarks.md has what other sizes bring.
+// batchChanges is the default of Config.BatchChanges: larger ones hide the delay of round trips and commits, and hold their
+// locks for longer.
 const batchChanges = 500
 
 // itemOverhead is what a transaction without changes weighs in the queue, in bytes.
