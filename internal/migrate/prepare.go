@@ -173,7 +173,7 @@ func (r *Runner) undo(ctx context.Context, cause error) error {
 	for len(r.left) > 0 {
 		last := len(r.left) - 1
 		if _, err := r.db.ExecContext(ctx, r.left[last]); err != nil {
-			return errors.Join(cause, err)
+			return fmt.Errorf("%w; undo what was begun: %w", cause, err)
 		}
 		r.left = r.left[:last]
 	}

@@ -156,7 +156,10 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
 	if len(r.left) == 0 && ctx.Err() == nil {
-		return &Refusal{Err: conn.Explain(r.cfg.Conn, err)}
+		if r.server == nil { // it never answered as one
+			err = conn.Explain(r.cfg.Conn, err)
+		}
+		return &Refusal{Err: err}
 	}
 	left := slices.Clone(r.left)
 	slices.Reverse(left) // the changelog goes last: beside it, the shadow is known as ours

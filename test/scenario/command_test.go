@@ -131,6 +131,34 @@ func TestCommandDryRun(t *testing.T) {
 	})
 }
 
+// TestCommandPlans: the plan says what becomes of each column, how changes will be applied, and what could not be tried.
+func TestCommandPlans(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		s.MustExec(`
+			CREATE TABLE t (id INT NOT NULL, a INT NOT NULL, b VARCHAR(40), c INT, d INT, g INT AS (a + 1) VIRTUAL,
+				PRIMARY KEY (id), FULLTEXT KEY ft (b)) ENGINE = InnoDB`)
+		const clauses = "CHANGE a renamed BIGINT NOT NULL, DROP COLUMN c, ADD COLUMN e INT, ADD COLUMN f INT NOT NULL, ADD UNIQUE KEY added (d), DROP KEY ft, DROP COLUMN g, ADD COLUMN h INT AS (d + 1) VIRTUAL"
+		p := start(t, arguments(s, "--alter", clauses, "--dry-run")...)
+		p.exits(0)
+		for _, want := range []string{
+			"Key +`PRIMARY` \\(`id`\\)", "`id`, `b`, `d` copied as they are", "`a` renamed to `renamed` converted from int\\S* to bigint", "`c` dropped",
+			"`g` dropped", "`e` added, with its default", "`f` added, 0 in the rows", "`h` computed by the server",
+			"Order +changes are applied one after the other: the ALTER adds the unique key `added`",
+			"Not checked +what becomes of full-text or vector indexes",
+		} {
+			if !regexp.MustCompile(want).MatchString(p.out.String()) {
+				t.Errorf("the plan does not say %s", want)
+			}
+		}
+		p = start(t, arguments(s, "--alter", "ADD FULLTEXT KEY more (b)", "--dry-run")...)
+		p.exits(0)
+		if !strings.Contains(p.out.String(), "Not checked    the key, the columns and the server's opinion of the ALTER") {
+			t.Error("the plan does not say what it could not check")
+		}
+	})
+}
+
 func TestCommandLogsJSON(t *testing.T) {
 	t.Parallel()
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
@@ -156,7 +184,7 @@ func TestCommandLogsJSON(t *testing.T) {
 // TestCommandStops: a signal stops the command cleanly; what it says removes what it leaves.
 func TestCommandStops(t *testing.T) {
 	t.Parallel()
-	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
@@ -237,6 +265,25 @@ func TestCommandPostponesAndThrottles(t *testing.T) {
 		p.exits(0)
 		if !isAltered(s) || s.MustQueryInt("SELECT COUNT(*) FROM t WHERE b = 'changed'") != 30 {
 			t.Error("the new table is not there, whole")
+		}
+	})
+}
+
+// TestCommandWaitsWhileItCannotSeeTheFlagFile: a look at the flag file that fails postpones, with a warning, and ends nothing.
+func TestCommandWaitsWhileItCannotSeeTheFlagFile(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		folder := filepath.Join(t.TempDir(), "folder")
+		mustWrite(t, folder, "not a folder")
+		p := start(t, arguments(s, "--alter", alterA, "--postpone-cut-over-flag-file", filepath.Join(folder, "flag"))...)
+		p.await("it is postponed", func() bool { return strings.Contains(p.err.String(), "phase=postponed") })
+		stays(t, "postponed: altered", 0, func() int64 { return boolean(isAltered(s)) })
+		mustRemove(t, folder)
+		p.exits(0)
+		p.says("level=WARN msg=\"the cut-over is postponed until it can be seen whether the flag file exists\"")
+		if n := strings.Count(p.err.String(), "until it can be seen"); n != 1 {
+			t.Errorf("it warns %d times", n)
 		}
 	})
 }

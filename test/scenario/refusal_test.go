@@ -34,6 +34,29 @@ func TestRefuseNoSuchDatabase(t *testing.T) {
 	})
 }
 
+// TestRefusalsTogether: what the text of the ALTER tells, what the server says of it and what else is wrong, in one answer.
+func TestRefusalsTogether(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		s.MustExec("CREATE TABLE t__old (i INT) ENGINE = InnoDB; CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1")
+		before := readState(t, s)
+		for alter, says := range map[string]string{
+			"RENAME TO u, ALGORITHM = COPY":                "ALTER: refuse .*RENAME.*ALTER: refuse .*ALGORITHM.*triggers: .*table names: ",
+			"DROP COLUMN no_such":                          "new definition: the server refuses the ALTER: .*no_such.*triggers: .*table names: ",
+			"DROP COLUMN id, ADD COLUMN k TIME NOT NULL":   "new definition: .*the ALTER drops it: leave one of them as it is.*triggers: .*table names: ",
+			"MODIFY id VARCHAR(9) NOT NULL, MODIFY b YEAR": "new definition: .*its type changes from int.*triggers: .*table names: ",
+		} {
+			for _, more := range [][]string{nil, {"--dry-run"}} {
+				p := start(t, arguments(s, append(more, "--alter", alter)...)...)
+				p.exits(2)
+				p.says(says)
+			}
+		}
+		unchanged(t, s, before)
+	})
+}
+
 func TestRefuseSecondRun(t *testing.T) {
 	t.Parallel()
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
