@@ -20,6 +20,14 @@ var cutoverMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "permission is asked once",
+		Invariant: "no attempt is made that nobody permits, however long it took to make it ready",
+		Edits:     []edit{{cutoverPackage + "/ready.go", `err != nil || c.postponed(ctx) == ""`, `err != nil || c.deps.Applier != nil`}},
+		Package:   cutoverPackage,
+		Tests:     []string{"TestPermissionIsAskedBeforeEveryAttempt"},
+		Servers:   true,
+	},
+	{
 		Name:      "rename without the last drain",
 		Invariant: "I13: everything written before the lock is in the shadow",
 		Edits: []edit{
