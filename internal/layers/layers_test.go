@@ -35,6 +35,7 @@ var layers = map[string]int{
 	"internal/preflight":  2,
 
 	"internal/adapt":    3,
+	"internal/epoch":    3,
 	"internal/schedule": 3,
 	"internal/progress": 3,
 	"internal/verify":   3,
@@ -64,7 +65,7 @@ var support = []string{
 }
 
 // nobodys are packages that nothing imports: they hold tests.
-var nobodys = []string{"docs", "internal/mutants", "internal/layers", "test/scenario", "test/cli", "test/bench", "test/underload"}
+var nobodys = []string{"docs", "internal/mutants", "internal/layers", "test/scenario", "test/cli", "test/bench", "test/underload", "test/crash"}
 
 // keepers say which packages alone may know a library.
 var keepers = map[string][]string{

@@ -39,6 +39,7 @@ var lists = [][]mutant{
 	chunkMutants,
 	copierMutants,
 	applierMutants,
+	epochMutants,
 }
 
 // patience bounds one run of one test.

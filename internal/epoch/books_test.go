@@ -1,0 +1,256 @@
+package epoch_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/midstreamdb/midstream/internal/epoch"
+)
+
+// mustFence writes a fence for what waits for one.
+func mustFence(t *testing.T, b *epoch.Books[string]) {
+	t.Helper()
+	if !b.WantsFence() {
+		t.Fatal("no fence is wanted")
+	}
+	b.Fenced(b.AskFence())
+}
+
+// mustRun closes an epoch, fences it, and reports all of its keys as one batch.
+func mustRun(t *testing.T, b *epoch.Books[string], missing ...string) []string {
+	t.Helper()
+	b.Close()
+	mustFence(t, b)
+	batch := b.Next(100)
+	if batch == nil {
+		t.Fatal("no batch")
+	}
+	b.Done(batch, missing, nil)
+	return batch.Keys
+}
+
+func TestManyChangesOfAKeyAreOne(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 2})
+	for range 1000 {
+		b.Change("a")
+	}
+	if b.Full() || b.Collecting() != 1 {
+		t.Fatalf("%d keys collected", b.Collecting())
+	}
+	if b.Change("b"); !b.Full() {
+		t.Error("not full at the limit")
+	}
+	if got := mustRun(t, b); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("keys %v", got)
+	}
+	if b.Settled() != 1 {
+		t.Errorf("settled up to epoch %d", b.Settled())
+	}
+}
+
+// TestNextEpochWaits: no key of an epoch is handed out while one of the epoch before is, whatever the fences.
+func TestNextEpochWaits(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	b.Change("a")
+	b.Change("b")
+	b.Close()
+	if b.Next(9) != nil {
+		t.Fatal("handed out before the fence")
+	}
+	mustFence(t, b)
+	first, second := b.Next(1), b.Next(1)
+	b.Change("a")
+	b.Close()
+	mustFence(t, b)
+	b.Done(first, nil, nil)
+	if !b.Idle() || b.MayClose() || b.Next(1) != nil {
+		t.Fatal("the next epoch runs beside the last one")
+	}
+	b.Done(second, nil, nil)
+	if batch := b.Next(1); batch == nil || batch.Keys[0] != "a" || b.Settled() != 1 {
+		t.Errorf("batch %v, settled %d", batch, b.Settled())
+	}
+}
+
+// TestFencesAreShared: one fence serves what waits for it when it is asked for, and nothing that comes later.
+func TestFencesAreShared(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	f, g := b.Register(nil), b.Register(nil)
+	b.Change("a")
+	b.Close()
+	fence := b.AskFence()
+	if late := b.Register(nil); b.Readable(late) || !b.WantsFence() {
+		t.Fatal("a chunk that was registered after the fence was asked for may be read")
+	} else if b.Fenced(fence); b.Readable(late) {
+		t.Error("a fence covers what was registered after it was asked for")
+	}
+	if !b.Readable(f) || !b.Readable(g) || b.Next(1) == nil {
+		t.Error("a fence does not cover all that waited for it")
+	}
+}
+
+// TestHeldKeysSettleWhileCopyingGoesOn: there is a chunk in flight at every moment, the key is deleted over and over, and
+// the position follows all the same.
+func TestHeldKeysSettleWhileCopyingGoesOn(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	chunk := b.Register(nil)
+	for n := range uint64(100) {
+		b.Change("a")
+		mustRun(t, b, "a")
+		next := b.Register(nil)
+		b.Ended(chunk)
+		chunk = next
+		if n > 0 && b.Settled() != n {
+			t.Fatalf("epoch %d has ended, settled up to %d", n+1, b.Settled())
+		}
+	}
+}
+
+// TestSecondLookIsTheLast, although a chunk is in flight at every moment.
+func TestSecondLookIsTheLast(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	chunk := b.Register(nil)
+	b.Change("a")
+	for looks := 1; ; looks++ {
+		mustRun(t, b, "a")
+		next := b.Register(nil)
+		b.Ended(chunk)
+		chunk = next
+		if b.Collecting() == 0 {
+			if looks != 2 || b.Settled() != 2 {
+				t.Errorf("%d looks, settled up to %d", looks, b.Settled())
+			}
+			return
+		}
+		if looks > 2 {
+			t.Fatal("the key is looked at for ever")
+		}
+	}
+}
+
+// TestWhatIsDropped: only what a chunk that is still to be registered will read, and nothing that could push out another
+// row or be pushed out.
+func TestWhatIsDropped(t *testing.T) {
+	upper, greatest := "f", "k"
+	for name, c := range map[string]struct {
+		config epoch.Config[string]
+		chunks []*string
+		kept   string // of "c", "f", "g", "k", "m"
+	}{
+		"before the first chunk": {config: epoch.Config[string]{Ordered: true}},
+		"beyond a chunk":         {config: epoch.Config[string]{Ordered: true}, chunks: []*string{&upper}, kept: "cf"},
+		"the last chunk":         {config: epoch.Config[string]{Ordered: true}, chunks: []*string{&upper, nil}, kept: "cfgkm"},
+		"after a resume":         {config: epoch.Config[string]{Ordered: true, Greatest: &greatest}, chunks: []*string{&upper}, kept: "cfgk"},
+		"order not known":        {chunks: []*string{&upper}, kept: "cfgkm"},
+		"another unique key":     {config: epoch.Config[string]{Ordered: true, OtherUnique: true}, chunks: []*string{&upper}, kept: "cfgkm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := epoch.New(c.config)
+			for _, upper := range c.chunks {
+				b.Register(upper)
+			}
+			kept := ""
+			for _, key := range []string{"c", "f", "g", "k", "m"} {
+				before := b.Collecting()
+				if b.Change(key); b.Collecting() > before {
+					kept += key
+				}
+			}
+			if kept != c.kept {
+				t.Errorf("kept %q, want %q", kept, c.kept)
+			}
+		})
+	}
+}
+
+// TestKeyHeldForTwoEpochs belongs to the first of them, and being looked at again for one change is the first look for
+// another.
+func TestKeyHeldForTwoEpochs(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	first := b.Register(nil)
+	b.Change("a")
+	mustRun(t, b, "a")
+	second := b.Register(nil)
+	b.Change("a")
+	mustRun(t, b, "a")
+	b.Ended(second)
+	b.Ended(first)
+	if b.Collecting() != 1 || b.Settled() != 0 {
+		t.Fatalf("%d keys to look at, settled up to %d", b.Collecting(), b.Settled())
+	}
+	third := b.Register(nil)
+	b.Change("a")
+	mustRun(t, b, "a")
+	if b.Settled() != 2 {
+		t.Fatalf("settled up to %d", b.Settled())
+	}
+	b.Ended(third)
+	if b.Collecting() != 1 {
+		t.Error("the key was deleted while a chunk was in flight, and is not looked at again")
+	}
+}
+
+// TestRefusedKeysComeAgain: they hold the position until they are written.
+func TestRefusedKeysComeAgain(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	b.Change("a")
+	b.Change("b")
+	b.Close()
+	mustFence(t, b)
+	b.Done(b.Next(9), nil, []string{"b"})
+	if b.Looked() != 1 || b.Settled() != 0 || b.Collecting() != 1 {
+		t.Fatalf("looked %d, settled %d, collecting %d", b.Looked(), b.Settled(), b.Collecting())
+	}
+	if got := mustRun(t, b); !slices.Equal(got, []string{"b"}) || b.Settled() != 2 {
+		t.Errorf("keys %v, settled %d", got, b.Settled())
+	}
+}
+
+func TestReturnedKeysAreHandedOutAgain(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	for _, key := range []string{"a", "b", "c"} {
+		b.Change(key)
+	}
+	b.Close()
+	mustFence(t, b)
+	first := b.Next(2)
+	b.Done(b.Next(2), nil, nil)
+	b.Return(first)
+	if batch := b.Next(9); batch == nil || !slices.Equal(batch.Keys, []string{"a", "b"}) || b.Settled() != 0 {
+		t.Errorf("batch %v, settled %d", batch, b.Settled())
+	}
+}
+
+func TestWrongUsePanics(t *testing.T) {
+	for name, act := range map[string]func(b *epoch.Books[string]){
+		"batch reported twice": func(b *epoch.Books[string]) {
+			batch := b.Next(9)
+			b.Done(batch, nil, nil)
+			b.Return(batch)
+		},
+		"closed twice": func(b *epoch.Books[string]) {
+			b.Change("b")
+			b.Close()
+			b.Close()
+		},
+		"fence from nowhere": func(b *epoch.Books[string]) { b.Fenced(17) },
+		"chunk ended twice": func(b *epoch.Books[string]) {
+			f := b.Register(nil)
+			b.Ended(f)
+			b.Ended(f)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := epoch.New(epoch.Config[string]{Limit: 9})
+			b.Change("a")
+			b.Close()
+			mustFence(t, b)
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic")
+				}
+			}()
+			act(b)
+		})
+	}
+}

@@ -1,0 +1,28 @@
+// Package epoch keeps the books of refresh: which keys are dirty, which may be written now, which chunks are being read,
+// and how far everything is settled. It is pure: no goroutine, no lock, no SQL, no clock, no waiting. Whoever owns the
+// Books (one goroutine) does the waiting, and the workers.
+//
+// # The rules
+//
+// A change makes its key dirty. The keys that are dirty when Close is called form an epoch. A worker makes a batch of its
+// keys match the source: rows that exist are written from the source, the others are deleted from the shadow. The order of
+// writes means nothing, since each of them is based on a read that saw all that had been read from the log (I7): whatever it
+// missed is still to come from the log, and makes the key dirty again.
+//
+//   - A fence covers what was closed or registered before it was asked for; an epoch is handed out, and a chunk may read,
+//     only when a fence that covers it is committed (I7, I9). Epochs and chunks share fences.
+//   - Epochs run one after the other, so that no key is in two of them at once. A batch that is not reported, because
+//     nobody knows what became of it, keeps its epoch from ending (I8).
+//   - A chunk is in flight from Register until it has ended for certain. A key that is missing in the source while chunks
+//     are in flight is deleted and held: when those have ended it is looked at once more (I10). Chunks that are registered after the batch was
+//     handed out need no waiting for: they read behind the epoch's fence, and what they see and the batch did not was
+//     changed behind it too. Hence the second look is the last one, however many chunks are in flight by then; a key
+//     settles while copying goes on without end.
+//   - A key that another unique key of the shadow refused has been deleted from the shadow, and is looked at again in the
+//     next epoch.
+//   - An epoch is settled when each of its keys has been looked at, and those held or refused again; the position may pass what is settled
+//     up to. A key that is looked at again still belongs to the epoch that made it dirty, also while it is dirty anew.
+//   - A change may be dropped if a chunk that is still to be registered will read its key (I11).
+//   - A chunk that another unique key of the shadow refuses is not copied by itself: its keys are read and adopted, which
+//     makes them dirty. No chunk waits for an epoch, so that none can wait for what waits for it (I12).
+package epoch

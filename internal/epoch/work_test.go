@@ -1,0 +1,291 @@
+package epoch_test
+
+import (
+	"slices"
+
+	"github.com/midstreamdb/midstream/internal/epoch"
+)
+
+// stage is how far a worker is with its batch, or a copier with its chunk.
+type stage int
+
+const (
+	look   stage = iota // the statement that writes rows begins: it reads
+	write               // it has read, and writes
+	apart               // its rows were refused: they are written one by one
+	search              // the keys without a row are looked for
+	erase               // they are known, and deleted
+	report              // all is committed
+
+	registered // a chunk that is in flight and may not have been read yet
+	read       // it has read
+	rejected   // another unique key has refused a row; it is in flight no longer
+	listed     // its keys have been read
+	adopted    // the epochs copy it
+	copied
+)
+
+func (s stage) running() bool { return s == write || s == erase }
+
+// job is a batch at a worker.
+type job struct {
+	batch   *epoch.Batch[int]
+	keys    []int
+	stage   stage
+	asleep  int // until this step
+	seen    rows
+	missing []int
+	refused []int
+}
+
+func (h *history) newJob(b *epoch.Batch[int]) *job {
+	return &job{batch: b, keys: h.decode(b.Keys)}
+}
+
+// decode translates keys of the books.
+func (h *history) decode(codes []int) []int {
+	list := make([]int, len(codes))
+	for i, code := range codes {
+		list[i] = slices.Index(h.code[:], code)
+	}
+	return list
+}
+
+// encode is the opposite of decode.
+func (h *history) encode(list []int) []int {
+	codes := make([]int, len(list))
+	for i, key := range list {
+		codes[i] = h.code[key]
+	}
+	return codes
+}
+
+// work takes the next step of a worker.
+func (h *history) work(i int) {
+	j := h.jobs[i]
+	switch j.stage {
+	case look:
+		j.seen, j.missing, j.refused = h.read(), nil, nil
+		j.stage = write
+	case write:
+		j.stage = search
+		if h.kind >= added && h.conflicts(j.keys, j.seen) {
+			j.stage = apart
+			return
+		}
+		j.writing(h)()
+	case apart:
+		h.apart(j)
+		j.stage = search
+	case search:
+		now := h.read()
+		for _, key := range j.keys {
+			if now[key].version == 0 {
+				j.missing = append(j.missing, key)
+			}
+		}
+		j.stage = erase
+	case erase:
+		j.statement(h)()
+		j.stage = report
+	case report:
+		h.report(j)
+		h.jobs[i] = nil
+	}
+}
+
+func (h *history) report(j *job) {
+	var missing []int
+	for _, key := range j.missing {
+		if !slices.Contains(j.refused, key) {
+			missing = append(missing, key)
+		}
+	}
+	for _, key := range j.keys {
+		if !slices.Contains(j.refused, key) {
+			h.refused[key] = 0
+		}
+	}
+	h.books.Done(j.batch, h.encode(missing), h.encode(j.refused))
+}
+
+// statement is what runs in the server for the job now, nil if nothing does.
+func (j *job) statement(h *history) func() {
+	switch j.stage {
+	case write:
+		return j.writing(h)
+	case erase:
+		missing := j.missing
+		return func() {
+			for _, key := range missing {
+				h.shadow[key] = row{}
+			}
+		}
+	}
+	return nil
+}
+
+// writing writes the rows that were read. Where the ALTER adds a unique key it fails as a whole if one is refused.
+func (j *job) writing(h *history) func() {
+	seen, keys := j.seen, j.keys
+	return func() {
+		if h.kind >= added && h.conflicts(keys, seen) {
+			return
+		}
+		for _, key := range keys {
+			if h.kind >= added {
+				h.shadow[key] = row{}
+			}
+		}
+		for _, key := range keys {
+			if seen[key].version == 0 {
+				continue
+			}
+			if h.kind == same { // REPLACE
+				for other := h.shadow.holder(key, seen[key].unique); other != 0; other = h.shadow.holder(key, seen[key].unique) {
+					h.shadow[other] = row{}
+				}
+			}
+			h.shadow[key] = seen[key]
+		}
+	}
+}
+
+// conflicts says whether a row of the batch is refused, its keys having been deleted.
+func (h *history) conflicts(keys []int, seen rows) bool {
+	after := h.shadow
+	for _, key := range keys {
+		after[key] = row{}
+	}
+	for _, key := range keys {
+		if seen[key].version != 0 && after.holder(key, seen[key].unique) != 0 {
+			return true
+		}
+		after[key] = seen[key]
+	}
+	return false
+}
+
+// apart deletes the keys of the batch and writes its rows one by one. What is refused again and again is asked of the
+// source.
+func (h *history) apart(j *job) {
+	now := h.read()
+	if !h.rules.deaf {
+		for _, key := range j.keys {
+			h.shadow[key] = row{}
+		}
+	}
+	for _, key := range j.keys {
+		if now[key].version == 0 {
+			continue
+		}
+		holder := h.shadow.holder(key, now[key].unique)
+		if holder == 0 {
+			h.shadow[key] = now[key]
+			continue
+		}
+		j.refused = append(j.refused, key)
+		if h.refused[key]++; h.refused[key] > 1 && now[holder].version != 0 && now[holder].unique == now[key].unique {
+			h.real = true
+		}
+	}
+}
+
+// chunk is a range of keys being copied.
+type chunk struct {
+	from, to int
+	last     bool
+	stage    stage // look: not registered yet
+	asleep   int   // until this step
+	flight   epoch.Flight
+	seen     rows
+	keys     []int
+	epoch    uint64
+}
+
+func (h *history) upper(c *chunk) *int {
+	if c.last {
+		return nil
+	}
+	return &h.code[c.to]
+}
+
+func (h *history) mayCopy(i int) bool {
+	switch c := h.chunks[i]; c.stage {
+	case look:
+		return i == 0 || h.chunks[i-1].stage != look
+	case registered:
+		return h.books.Readable(c.flight)
+	case adopted:
+		return h.books.Settled() >= c.epoch
+	case copied:
+		return false
+	default:
+		return true
+	}
+}
+
+// copy takes the next step of a chunk.
+func (h *history) copy(i int) {
+	c := h.chunks[i]
+	switch c.stage {
+	case look:
+		c.flight, c.stage = h.books.Register(h.upper(c)), registered
+	case registered:
+		c.seen, c.stage = h.source.read(), read
+	case read:
+		if !h.rules.ignoring && c.refused(h, c.seen) {
+			c.stage = rejected
+		} else {
+			c.statement(h)()
+			c.stage = copied
+		}
+		h.books.Ended(c.flight)
+	case rejected:
+		now := h.source.read()
+		c.keys = nil
+		for key := c.from; key <= c.to; key++ {
+			if now[key].version != 0 {
+				c.keys = append(c.keys, key)
+			}
+		}
+		c.stage = listed
+	case listed:
+		c.epoch, c.stage = h.books.Adopt(h.encode(c.keys)), adopted
+	case adopted:
+		c.stage = copied
+	}
+}
+
+// refused says whether another unique key refuses a row that is missing in the shadow.
+func (c *chunk) refused(h *history, seen rows) bool {
+	after := h.shadow
+	for key := c.from; key <= c.to; key++ {
+		if after[key].version != 0 || seen[key].version == 0 {
+			continue
+		}
+		if after.holder(key, seen[key].unique) != 0 {
+			return true
+		}
+		after[key] = seen[key]
+	}
+	return false
+}
+
+// statement is what runs in the server for the chunk now, nil if nothing does.
+func (c *chunk) statement(h *history) func() {
+	if c.stage != read {
+		return nil
+	}
+	seen := c.seen
+	return func() {
+		if !h.rules.ignoring && c.refused(h, seen) {
+			return
+		}
+		for key := c.from; key <= c.to; key++ {
+			if h.shadow[key].version == 0 && seen[key].version != 0 && h.shadow.holder(key, seen[key].unique) == 0 {
+				h.shadow[key] = seen[key]
+			}
+		}
+	}
+}
