@@ -51,7 +51,7 @@ func (d *demo) config() migrate.Config {
 		Database: schema, Table: tableName, Alter: alter,
 		Apply: migrate.Replay, Native: migrate.NativeOff,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
-		ReconnectTimeout: 10 * time.Minute, Heartbeat: 100 * time.Millisecond,
+		ReconnectTimeout: 10 * time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: 5 * time.Second,
 		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Plan: os.Stdout,
 	}

@@ -36,6 +36,8 @@ type migrateCommand struct {
 
 	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random free one." group:"How"`
 	HeartbeatIntervalMillis int           `default:"100" placeholder:"MS" help:"Interval of the heartbeats that measure lag (default ${default})." group:"How"`
+	CheckpointInterval      time.Duration `default:"5s" help:"Time between two checkpoints, from which the same command goes on after a crash." group:"How"`
+	Restart                 bool          `help:"Drop what an earlier run of this migration has left, instead of going on from it." group:"How"`
 	ReconnectTimeout        time.Duration `default:"10m" help:"How long lost connections are tried again." group:"How"`
 	AllowReplica            bool          `help:"Migrate on a server that is itself a replica." group:"How"`
 
@@ -114,6 +116,8 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		LockTimeout:      time.Duration(m.CutOverLockTimeoutSeconds) * time.Second,
 		MaxStall:         m.MaxStall,
 		ReconnectTimeout: m.ReconnectTimeout,
+		Checkpoint:       m.CheckpointInterval,
+		Restart:          m.Restart,
 		Heartbeat:        time.Duration(m.HeartbeatIntervalMillis) * time.Millisecond,
 		ReplicaServerID:  m.ReplicaServerID,
 		ThrottleFile:     m.ThrottleFlagFile,

@@ -17,7 +17,7 @@ type Figures struct {
 }
 
 // Figures returns the present figures.
-func (r *Replay) Figures() Figures {
+func (r *toil) Figures() Figures {
 	c := &r.counters
 	c.mu.Lock()
 	defer c.mu.Unlock()

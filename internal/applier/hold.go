@@ -12,7 +12,21 @@ import (
 
 // Hold is an applier that is held back: no batch is in flight, and none starts until Release. Its methods are called by
 // one goroutine.
-type Hold struct{ r *Replay }
+type Hold struct{ h *holding }
+
+// holding is what passes between a dispatcher and those who hold it back.
+type holding struct {
+	holds  chan chan struct{} // who wants to hold; closed when granted
+	drains chan drainRequest
+	ends   chan bool     // of a hold, granted or not; true: for ever
+	ended  chan struct{} // closed when Run has returned
+}
+
+func newHolding() holding {
+	return holding{
+		holds: make(chan chan struct{}), drains: make(chan drainRequest), ends: make(chan bool), ended: make(chan struct{}),
+	}
+}
 
 // drainRequest asks the dispatcher to apply everything up to a fence through a session.
 type drainRequest struct {
@@ -24,7 +38,7 @@ type drainRequest struct {
 
 // Hold lets the batches in flight commit and starts no more. The stream goes on being read up to the queue's bound. An
 // error, ctx's included, means that nothing is held. One hold at a time.
-func (r *Replay) Hold(ctx context.Context) (*Hold, error) {
+func (r *holding) Hold(ctx context.Context) (*Hold, error) {
 	granted := make(chan struct{})
 	select {
 	case r.holds <- granted:
@@ -50,8 +64,8 @@ func (r *Replay) Hold(ctx context.Context) (*Hold, error) {
 func (h *Hold) Drain(ctx context.Context, session *sql.Conn, fence uint64) error {
 	request := drainRequest{ctx: ctx, session: session, fence: fence, done: make(chan error, 1)}
 	select {
-	case h.r.drains <- request:
-	case <-h.r.ended:
+	case h.h.drains <- request:
+	case <-h.h.ended:
 		return progress.ErrEnded
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -67,8 +81,8 @@ func (h *Hold) Stop() { h.end(true) }
 
 func (h *Hold) end(forever bool) {
 	select {
-	case h.r.ends <- forever:
-	case <-h.r.ended:
+	case h.h.ends <- forever:
+	case <-h.h.ended:
 	}
 }
 

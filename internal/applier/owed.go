@@ -51,6 +51,14 @@ func (o *owed) due(p *plan) map[string]table.Row {
 	return due
 }
 
+// Owes says whether rows are owed now that a unique key of the ALTER refused: they are known to this process only. A position
+// that was applied before the question must not be relied on while they are.
+func (r *Replay) Owes() bool {
+	r.owed.mu.Lock()
+	defer r.owed.mu.Unlock()
+	return len(r.owed.rows) > 0
+}
+
 func (o *owed) settled(id string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

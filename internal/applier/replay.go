@@ -62,21 +62,21 @@ type Gate interface {
 
 // Replay applies transactions by their row images. Feed gives it the stream's items, Run applies them.
 type Replay struct {
-	cfg  Config
-	deps Deps
-	sql  *sqlgen.Replay
+	toil
+	holding
+	sql *sqlgen.Replay
 
-	queue  chan *binlog.Transaction
-	room   *semaphore.Weighted
-	holds  chan chan struct{} // who wants to hold; closed when granted
-	drains chan drainRequest
-	ends   chan bool // of a hold, granted or not; true: for ever
-
-	ended chan struct{} // closed when Run has returned
+	queue chan *binlog.Transaction
+	room  *semaphore.Weighted
 
 	serial bool // the ALTER adds a unique key: conflicts that the source's clock does not know
 	owed   owed
+}
 
+// toil is what every way of applying works with.
+type toil struct {
+	cfg      Config
+	deps     Deps
 	counters counters
 }
 
@@ -100,17 +100,13 @@ type counters struct {
 func NewReplay(cfg Config, deps Deps) *Replay {
 	cfg.BatchChanges = cmp.Or(cfg.BatchChanges, batchChanges)
 	return &Replay{
-		cfg:    cfg,
-		deps:   deps,
-		sql:    sqlgen.NewReplay(deps.Mapping, deps.Server),
-		queue:  make(chan *binlog.Transaction, 256),
-		room:   semaphore.NewWeighted(cfg.QueueBytes),
-		holds:  make(chan chan struct{}),
-		drains: make(chan drainRequest),
-		ends:   make(chan bool),
-		ended:  make(chan struct{}),
-		serial: len(deps.Mapping.AddedUnique) > 0,
-		owed:   owed{rows: map[string]table.Row{}},
+		toil:    toil{cfg: cfg, deps: deps},
+		holding: newHolding(),
+		sql:     sqlgen.NewReplay(deps.Mapping, deps.Server),
+		queue:   make(chan *binlog.Transaction, 256),
+		room:    semaphore.NewWeighted(cfg.QueueBytes),
+		serial:  len(deps.Mapping.AddedUnique) > 0,
+		owed:    owed{rows: map[string]table.Row{}},
 	}
 }
 

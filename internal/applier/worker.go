@@ -95,7 +95,7 @@ func (r *Replay) commit(ctx context.Context, s *session, statements []string) er
 
 // retrying does the work on the session until it succeeds, fails for good, or ctx ends: deadlocks at once, lock waits
 // and lost connections after a pause. The work is repeated whole, from a rolled back transaction.
-func (r *Replay) retrying(ctx context.Context, s *session, work func() error) error {
+func (r *toil) retrying(ctx context.Context, s *session, work func() error) error {
 	var lost time.Time
 	for attempt := 1; ; attempt++ {
 		err := r.open(ctx, s)
@@ -147,7 +147,7 @@ func pause(ctx context.Context, attempt int, deadlock bool) error {
 }
 
 // open connects the session if it is not connected. What a lost one was doing is ended first: its work is done again.
-func (r *Replay) open(ctx context.Context, s *session) error {
+func (r *toil) open(ctx context.Context, s *session) error {
 	if s.conn != nil {
 		return nil
 	}
@@ -162,17 +162,14 @@ func (r *Replay) open(ctx context.Context, s *session) error {
 	return nil
 }
 
-// errRestarted says that what was committed on the shadow may be lost with the server's memory.
-var errRestarted = errors.New("the server was restarted, or another one answers at its address: begin again")
-
 // makeCertain returns nil when the server is the one that it was and nothing of a lost session goes on there.
-func (r *Replay) makeCertain(ctx context.Context, s *session, c *sql.Conn) error {
+func (r *toil) makeCertain(ctx context.Context, s *session, c *sql.Conn) error {
 	server, err := conn.Inspect(ctx, c)
 	if err != nil {
 		return err
 	}
 	if !server.SameRun(r.deps.Server) {
-		return errRestarted
+		return conn.ErrRestarted
 	}
 	if !s.unsure {
 		return nil

@@ -264,6 +264,7 @@ func (a *assembler) add(w *watched, e event) error {
 		for _, c := range changes {
 			if c.After != nil {
 				g.marks = append(g.marks, w.marks.of(c.After))
+				a.begins = false
 			}
 		}
 	}

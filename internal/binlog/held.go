@@ -113,8 +113,9 @@ func (a *assembler) decide(commit bool, argument string) error {
 	g := a.close()
 	rows := a.held.take(id)
 	switch {
-	case commit && rows == nil:
+	case commit && rows == nil && !a.begins:
 		return &UnknownXAError{string(id)}
+	case commit && rows == nil: // it will be copied
 	case commit:
 		g.changes, g.marks, g.bytes = rows.changes, rows.marks, rows.bytes
 		// The source reckons the rows' conflicts to the PREPARE, not to this: nothing may run beside it.

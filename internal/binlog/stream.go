@@ -31,6 +31,10 @@ type Config struct {
 	Changelog *table.Table // its rows become marks; nil: none
 	Guarded   []table.Name // besides those two: DDL on them is an error, too
 
+	// Begins says that nothing will be copied before the first mark is read, and that no XA transaction was prepared at some
+	// moment between Start and that mark: one prepared before Start and decided before the mark is in what will be copied.
+	Begins bool
+
 	ReconnectTimeout time.Duration // for how long a connection is tried again
 	MaxTransaction   int           // bytes, beyond which a transaction comes in pieces
 	MaxHeld          int           // bytes of prepared XA transactions, beyond which the stream ends
@@ -71,6 +75,9 @@ func (e *ServerChangedError) Error() string {
 	}
 	return fmt.Sprintf("the server was restarted at %s", e.Is.StartedAt.Format(time.RFC3339))
 }
+
+// Unwrap returns conn.ErrRestarted.
+func (e *ServerChangedError) Unwrap() error { return conn.ErrRestarted }
 
 // Run reads from Start on and calls emit for every transaction with changes or marks, in order, and now and then for an
 // empty one. It blocks until ctx ends (its cause is returned), emit returns an error (that one), or the log cannot be
@@ -125,7 +132,7 @@ func (s *Stream) assembler(emit func(*Transaction) error) (*assembler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.guard = s.guard
+	a.guard, a.begins = s.guard, s.cfg.Begins
 	a.limits = limits{transaction: s.cfg.MaxTransaction, held: s.cfg.MaxHeld}
 	return a, nil
 }

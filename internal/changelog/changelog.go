@@ -17,6 +17,9 @@ import (
 const (
 	HeartbeatID int64 = 1 // value: unix time in microseconds by this process's clock
 	FenceID     int64 = 2 // value: a counter
+	RunID       int64 = 3 // value: the number of the run that works on the migration, from 1
+	// SessionID and what follows are the sessions that write rows: SessionID plus the server's id of the session; value: their run.
+	SessionID int64 = 1000
 )
 
 // Config says where the changelog is and how it is written.
@@ -36,20 +39,20 @@ type Changelog struct {
 // New returns the changelog; nothing is created yet. db has the session settings of conn.Open.
 func New(db *sql.DB, config Config) *Changelog { return &Changelog{config: config, db: db} }
 
-// Create creates the table, marked as ours, with its two rows. A table of that name is an error; after
+// Create creates the table, marked as ours, with its three rows. A table of that name is an error; after
 // any error nothing of ours is left.
 func (c *Changelog) Create(ctx context.Context) error {
 	create := `
 		CREATE TABLE ` + c.config.Table.String() + ` (
-			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter',
+			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter; 3: run; from 1000 on: its sessions',
 			value BIGINT UNSIGNED NOT NULL,
 			PRIMARY KEY (id)
 		) ENGINE=InnoDB COMMENT='` + table.OwnershipMark + `'`
 	if _, err := c.db.ExecContext(ctx, create); err != nil {
 		return fmt.Errorf("create changelog %s: %w", c.config.Table, err)
 	}
-	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0)`
-	if _, err := c.db.ExecContext(ctx, insert, HeartbeatID, FenceID); err != nil {
+	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0), (?, 1)`
+	if _, err := c.db.ExecContext(ctx, insert, HeartbeatID, FenceID, RunID); err != nil {
 		return errors.Join(fmt.Errorf("fill changelog %s: %w", c.config.Table, err), c.Drop(ctx))
 	}
 	return nil
@@ -140,7 +143,7 @@ func (c *Changelog) retry(ctx context.Context, write func() error) error {
 	started := time.Now()
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		err := write()
-		if err == nil || ctx.Err() != nil || !passing(err) {
+		if err == nil || ctx.Err() != nil || !conn.IsPassing(err) {
 			return err
 		}
 		if time.Since(started)+pause > c.config.ReconnectTimeout {
@@ -150,9 +153,4 @@ func (c *Changelog) retry(ctx context.Context, write func() error) error {
 			return err
 		}
 	}
-}
-
-// passing says whether the same write may succeed a little later.
-func passing(err error) bool {
-	return conn.IsDeadlock(err) || conn.IsLockWait(err) || conn.IsConnectionLost(err) || conn.IsInterrupted(err)
 }

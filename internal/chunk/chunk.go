@@ -14,7 +14,7 @@ import (
 
 // Chunk is a range of the migration key that is copied at once.
 type Chunk struct {
-	ID uint64 // from 0, without gaps, in the order of the key
+	ID uint64 // from 0, without gaps, in the order of the key; those of a Rest come first
 	sqlgen.Range
 	Size int // rows it was planned for; it may hold fewer, and more that came since
 }
@@ -28,6 +28,15 @@ type Config struct {
 	Target time.Duration
 	// Rows fixes the size; 0 adapts it.
 	Rows int
+	// Rest is what an earlier run has left; nil: nothing was planned. Only what follows is planned.
+	Rest *Rest
+}
+
+// Rest is what is left of a plan: the chunks that were planned and are not copied, and all that follows After.
+type Rest struct {
+	Open  []Chunk
+	After []table.Value // upper end of the last chunk planned; nil: none was, or it was the last of all
+	Ended bool          // the last chunk of all was planned: nothing follows
 }
 
 // DefaultTarget is the time that a chunk takes unless told otherwise.
@@ -49,10 +58,14 @@ type Chunker struct {
 
 // New returns a Chunker for the migration key of the mapping that reads through source.
 func New(c Config, source conn.Querier, m *table.Mapping) *Chunker {
-	return &Chunker{
+	chunker := &Chunker{
 		source: source, key: sqlgen.NewKey(m), rows: m.Source.EstimatedRows,
 		size: newSizer(c, m.Source),
 	}
+	if c.Rest != nil {
+		chunker.next, chunker.lower, chunker.ended = uint64(len(c.Rest.Open)), c.Rest.After, c.Rest.Ended
+	}
+	return chunker
 }
 
 // Next returns the next chunk, or false when the last one was returned. After an error nothing has changed, and Next may
@@ -116,6 +129,8 @@ func (c *Chunker) begin(ctx context.Context) error {
 		}
 		ends[i] = v[0]
 	}
-	c.reckon = newReckoner(ends[0], ends[1], c.rows)
+	if c.reckon = newReckoner(ends[0], ends[1], c.rows); c.reckon != nil && c.lower != nil && !c.reckon.after(c.lower[0]) {
+		c.reckon = nil
+	}
 	return nil
 }

@@ -21,6 +21,15 @@ func newReckoner(least, greatest table.Value, rows uint64) *reckoner {
 	return r
 }
 
+// after makes the next chunk begin behind that key, or returns false if no key up to the greatest follows it.
+func (r *reckoner) after(lower table.Value) bool {
+	if shift(lower) >= r.greatest {
+		return false
+	}
+	r.from = max(r.from, shift(lower)+1)
+	return true
+}
+
 // upper returns the upper end of the next size keys, or false if there are not so many up to the greatest.
 func (r *reckoner) upper(size int) (table.Value, bool) {
 	if r.done || r.greatest-r.from < uint64(size)-1 {

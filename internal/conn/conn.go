@@ -31,6 +31,9 @@ type Config struct {
 	FallbackToPlain bool
 	// Run marks the sessions of this process among all others (connection attribute midstream_run).
 	Run string
+	// Enlist is a statement that every new connection executes before its first use, and that must change a row, else the
+	// connection is refused; "" for none. It notes the sessions that write rows, so that a later run can end them.
+	Enlist string
 	// MultiStatements lets one call carry several statements: fewer round trips for the applier.
 	MultiStatements bool
 }
@@ -79,7 +82,7 @@ func Open(c Config, extra Settings) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure connection to %s: %w", c.Address(), err)
 	}
-	return sql.OpenDB(isolated{connector}), nil
+	return sql.OpenDB(prepared{connector, c.Enlist}), nil
 }
 
 // Session takes one connection out of the pool for exclusive use and returns it with its server-side id.

@@ -79,6 +79,13 @@ func IsConnectionLost(err error) bool {
 	return errors.As(err, &network) || isNumber(err, 1053, 1077, 1079, 1927, 2006, 2013, 3169, 4031)
 }
 
+// IsPassing says whether the same may succeed a little later: a deadlock, a lock not granted, a lost connection, a server that
+// is full, read-only for a while, or whose administrator ended the statement.
+func IsPassing(err error) bool {
+	return IsDeadlock(err) || IsLockWait(err) || IsConnectionLost(err) || IsReadOnly(err) || IsInterrupted(err) ||
+		isNumber(err, 1040, 1203, 1226)
+}
+
 // IsRefused says whether the server answered with an error: what was asked for did not happen. Otherwise it may have.
 func IsRefused(err error) bool {
 	var e *mysql.MySQLError

@@ -7,8 +7,15 @@ import (
 	"fmt"
 )
 
-// isolated is a connector whose connections read at READ COMMITTED: the one statement for it that both engines know.
-type isolated struct{ driver.Connector }
+// prepared is a connector whose connections read at READ COMMITTED, by the one statement for it that both engines know,
+// and are enlisted.
+type prepared struct {
+	driver.Connector
+	enlist string // "": not
+}
+
+// ErrNotEnlisted says that a new session was refused by what it must register with: another run has taken over.
+var ErrNotEnlisted = errors.New("another run goes on with this migration")
 
 // onConnect are the statements that every connection begins with. MySQL pushes a condition into a derived table by printing
 // it and parsing it again, and prints backslash escapes that NO_BACKSLASH_ESCAPES does not read: 'it\'s' fails, 'a\b' becomes
@@ -20,7 +27,7 @@ var onConnect = []string{
 }
 
 // Connect implements driver.Connector.
-func (c isolated) Connect(ctx context.Context) (driver.Conn, error) {
+func (c prepared) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
 		return nil, err
@@ -34,5 +41,21 @@ func (c isolated) Connect(ctx context.Context) (driver.Conn, error) {
 			return nil, errors.Join(fmt.Errorf("prepare session: %w", err), conn.Close())
 		}
 	}
+	if c.enlist != "" {
+		if err := enlist(ctx, execer, c.enlist); err != nil {
+			return nil, errors.Join(fmt.Errorf("enlist session: %w", err), conn.Close())
+		}
+	}
 	return conn, nil
+}
+
+func enlist(ctx context.Context, execer driver.ExecerContext, statement string) error {
+	result, err := execer.ExecContext(ctx, statement, nil)
+	if err != nil {
+		return err
+	}
+	if rows, err := result.RowsAffected(); err != nil || rows > 0 {
+		return err
+	}
+	return ErrNotEnlisted
 }

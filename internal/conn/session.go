@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -100,6 +101,10 @@ func (s *Server) SameRun(other *Server) bool {
 	apart := s.StartedAt.Sub(other.StartedAt)
 	return s.UUID == other.UUID && apart.Abs() <= 2*time.Second
 }
+
+// ErrRestarted says that the server was restarted, or that another one answers at its address: what was committed there may
+// be lost, and only what is stored with it can be trusted.
+var ErrRestarted = errors.New("the server was restarted, or another one answers at its address")
 
 // Mark returns the comment that marks this run's DDL in the binary log: "/* midstream_run: … */".
 func (c *Config) Mark() string { return "/* midstream_run:" + c.Run + " */" }

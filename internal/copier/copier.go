@@ -26,6 +26,8 @@ import (
 type Config struct {
 	Workers int // chunks copied at once; 0: as many as bring most, which is measured
 	Retries int // per chunk; 0: DefaultRetries
+	// Rest is what an earlier run has left to copy, nil: everything. The chunker plans what follows it.
+	Rest *chunk.Rest
 	// PassLocked lets a chunk leave out the rows that others have locked, which are then copied one by one: nobody waits
 	// for a chunk that waits. It needs all that stands in the log before the stream's start to be visible: a row that is
 	// inserted and not visible is passed over, and must come through the stream.
@@ -80,6 +82,7 @@ type Copier struct {
 	key        *sqlgen.Key
 	statements *sqlgen.Copy
 	copied     *progress.Watermark[*chunk.Chunk] // nil before the first
+	open       []task                            // of an earlier run; they are copied first
 	pool       *pool
 	stats      stats
 }
@@ -99,13 +102,43 @@ type Stats struct {
 // New returns a Copier.
 func New(c Config, d Deps) *Copier {
 	c.Retries = cmp.Or(c.Retries, DefaultRetries)
-	return &Copier{
+	copier := &Copier{
 		config: c, deps: d,
 		key:        sqlgen.NewKey(d.Mapping),
 		statements: sqlgen.NewCopy(d.Mapping, d.Server),
 		copied:     progress.NewWatermark[*chunk.Chunk](nil),
 		pool:       newPool(c.Workers),
 	}
+	if c.Rest != nil {
+		copier.begin(c.Rest)
+	}
+	return copier
+}
+
+// begin puts what an earlier run has planned before all that will be: its open chunks, and behind them, as copied, whatever
+// else it planned.
+func (c *Copier) begin(rest *chunk.Rest) {
+	for i := range rest.Open {
+		open := rest.Open[i]
+		open.ID = uint64(i)
+		c.open = append(c.open, task{open, c.copied.Begin(&open)})
+	}
+	if rest.After != nil || rest.Ended {
+		c.copied.Complete(c.copied.Begin(&chunk.Chunk{Range: sqlgen.Range{Upper: rest.After}}))
+	}
+}
+
+// Rest returns what is left to copy at this moment: whatever it does not name is committed.
+func (c *Copier) Rest() *chunk.Rest {
+	open, last := c.copied.Open()
+	rest := &chunk.Rest{}
+	for _, planned := range open {
+		rest.Open = append(rest.Open, *planned)
+	}
+	if last != nil {
+		rest.After, rest.Ended = last.Upper, last.Last()
+	}
+	return rest
 }
 
 // Stats returns the figures; it may be called at any time.
@@ -185,6 +218,13 @@ type task struct {
 
 // plan feeds the workers, a few chunks ahead of them.
 func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
+	for _, t := range c.open {
+		select {
+		case planned <- t:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 	for {
 		next, ok, err := c.next(ctx)
 		if err != nil || !ok {

@@ -307,9 +307,6 @@ func (w *worker) exec(ctx context.Context, statement string) error {
 	return err
 }
 
-// errRestarted says that what was committed may be lost, and with it chunks that count as copied.
-var errRestarted = errors.New("the server was restarted, or another one answers at its address: begin again")
-
 // open makes sure of a session on the same run of the server, and that nothing of a lost one goes on.
 func (w *worker) open(ctx context.Context) error {
 	if w.session != nil {
@@ -332,7 +329,7 @@ func (w *worker) makeCertain(ctx context.Context, session *sql.Conn) error {
 		return err
 	}
 	if !server.SameRun(w.deps.Server) {
-		return errRestarted
+		return conn.ErrRestarted
 	}
 	if w.uncertain == 0 {
 		return nil

@@ -110,8 +110,8 @@ func Determine(ctx context.Context, q conn.Querier, names table.Names, before De
 		return Unknown, err
 	}
 	switch {
-	case source == before.Source && shadow == before.Shadow && (retired == "" || sentry):
-		return NotSwapped, nil
+	case source == before.Source && shadow != "" && (retired == "" || sentry):
+		return NotSwapped, nil // whatever others did to the shadow
 	case source == before.Shadow && shadow == "" && retired == before.Source && !sentry:
 		return Swapped, nil
 	case source == "" && shadow == before.Shadow && retired == before.Source && !sentry:

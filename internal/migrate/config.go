@@ -28,16 +28,19 @@ type Config struct {
 	MaxStall         time.Duration // predicted stall above which the cut-over is not tried
 	ReconnectTimeout time.Duration
 	Heartbeat        time.Duration
-	ReplicaServerID  uint32 // 0: a free one is chosen
+	Checkpoint       time.Duration // between two checkpoints
+	ReplicaServerID  uint32        // 0: a free one is chosen
 
 	ThrottleFile  string // copying and applying pause while it exists; "" for none
 	PostponeFile  string // the cut-over waits while it exists; "" for none
 	AllowReplica  bool
 	DropOldTable  bool
 	TimestampName bool // the retired table's name carries the time of the start
+	Restart       bool // what an earlier run has left is dropped, instead of going on from it
 	DryRun        bool
 
-	Log *slog.Logger
+	Tool string // version of the program, for the checkpoint
+	Log  *slog.Logger
 	// Plan is where a dry run writes the plan; only a dry run needs it.
 	Plan io.Writer
 }
@@ -71,6 +74,7 @@ func (c *Config) Validate() error {
 		{c.ChunkSize > 1_000_000, "--chunk-size must be at most 1000000"},
 		{c.LockTimeout < time.Second || c.LockTimeout > time.Minute, "--cut-over-lock-timeout-seconds must be from 1 to 60"},
 		{c.Heartbeat < 10*time.Millisecond || c.Heartbeat > 10*time.Second, "--heartbeat-interval-millis must be from 10 to 10000"},
+		{c.Checkpoint < 100*time.Millisecond || c.Checkpoint > 10*time.Minute, "--checkpoint-interval must be from 100ms to 10m"},
 		{c.MaxStall < time.Millisecond, "--max-stall must be at least 1ms"},
 		{c.ReconnectTimeout < 0, "--reconnect-timeout must not be negative"},
 	} {

@@ -18,7 +18,7 @@ const blockerPatience = 30 * time.Second
 func (r *Runner) cutOver(ctx context.Context) error {
 	p := r.parts.Load()
 	c := cutover.New(cutover.Config{
-		Conn: r.cfg.Conn, Server: r.server, Names: r.names,
+		Conn: r.writers, Server: r.server, Names: r.names,
 		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
 		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
 		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
@@ -37,7 +37,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 	copied := p.copier.Stats()
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.cfg.Apply),
-		Rows: copied.Rows, Changes: f.Applied, Retries: f.Retries + copied.Retries,
+		Rows: r.view.before.rows + copied.Rows, Changes: r.view.before.changes + f.Applied, Retries: r.view.before.retries + f.Retries + copied.Retries,
 		Attempts: result.Attempts, Stall: result.Stall(),
 	}
 	return nil
@@ -54,11 +54,14 @@ func (h heldBack) Hold(ctx context.Context) (cutover.Held, error) { return h.Rep
 // cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to
 // be done by hand.
 func (r *Runner) cleanUp(ctx context.Context) error {
-	_ = r.services.stop() // what failed after the swap concerns the retired table only
+	if r.services != nil {
+		_ = r.services.stop() // what failed after the swap concerns the retired table only
+	}
 	drops := []table.Name{r.names.Changelog}
 	if r.cfg.DropOldTable {
 		drops = append(drops, r.names.Retired)
 	}
+	drops = append(drops, r.names.Checkpoint) // last: until then the same command finishes this
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
 	var errs []error

@@ -37,7 +37,8 @@ func (e *Failure) Error() string {
 	if len(e.Left) == 0 {
 		return e.Err.Error() + "; nothing was changed"
 	}
-	return e.Err.Error() + "\n" + e.Source + " To begin anew, remove what is left:\n  " + strings.Join(e.Left, "\n  ")
+	return e.Err.Error() + "\n" + e.Source + " The same command goes on from the checkpoint; with --restart it begins anew. To give up, remove what is left:\n  " +
+		strings.Join(e.Left, "\n  ")
 }
 
 // Unwrap gives the reason.

@@ -10,7 +10,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/applier"
 	"github.com/midstreamdb/midstream/internal/binlog"
-	"github.com/midstreamdb/midstream/internal/changelog"
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/copier"
@@ -29,6 +28,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
 		return err
 	}
+	r.writers = r.cfg.Conn
 	source := table.Name{Schema: r.cfg.Database, Table: r.cfg.Table}
 	if r.ddlMode, err = ddlMode(ctx, r.db); err != nil {
 		return err
@@ -42,10 +42,13 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if r.cfg.TimestampName {
 		r.names.Retired = r.names.RetiredAt(r.started)
 	}
+	if err := r.find(ctx); err != nil || r.swapped {
+		return err
+	}
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil},
 	})
 	if err != nil {
 		return err
@@ -60,9 +63,11 @@ func (r *Runner) preflight(ctx context.Context) error {
 
 // prepare takes the table's lock, creates the shadow and the changelog, and starts what runs beside the phases.
 func (r *Runner) prepare(ctx context.Context) error {
-	var err error
-	if r.lock, err = conn.AcquireLock(ctx, r.cfg.Conn, conn.LockName(r.names.Source.String())); err != nil {
-		return &Refusal{Err: err}
+	if r.record != nil {
+		return r.resume(ctx)
+	}
+	if err := r.takeLock(ctx); err != nil {
+		return err
 	}
 	if err := r.createTables(ctx); err != nil {
 		return r.undo(ctx, err)
@@ -77,17 +82,27 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
 		return r.undo(ctx, err)
 	}
+	if err := r.complete(ctx); err != nil {
+		return r.undo(ctx, err)
+	}
+	r.keeper.safe = position
+	if err := r.keep(ctx); err != nil { // before the first row is written
+		return r.undo(ctx, err)
+	}
 	return r.start(ctx, position)
 }
 
-// createTables creates the changelog first: it bears our mark, by which the shadow is known as ours.
+// createTables creates the checkpoint first: it says that the shadow will be ours.
 func (r *Runner) createTables(ctx context.Context) error {
-	r.log = changelog.New(r.db, changelog.Config{
-		Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout,
-	})
+	r.log = r.newChangelog()
+	err := r.create(ctx, r.names.Checkpoint, func(ctx context.Context) error { return r.keeper.store.Create(ctx, &r.keeper.record) })
+	if err != nil {
+		return err
+	}
 	if err := r.create(ctx, r.names.Changelog, r.log.Create); err != nil {
 		return err
 	}
+	r.enlist(firstRun)
 	db, err := r.openDDL()
 	if err != nil {
 		return err
@@ -124,7 +139,8 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if withoutCounter(source.CreateSQL) != withoutCounter(r.found.CreateSQL) || withoutCounter(shadow.CreateSQL) != withoutCounter(r.made) {
+	// The definitions of a migration that goes on are compared with its checkpoint's.
+	if r.record == nil && (withoutCounter(source.CreateSQL) != withoutCounter(r.found.CreateSQL) || withoutCounter(shadow.CreateSQL) != withoutCounter(r.made)) {
 		return fmt.Errorf("the definition of %s or %s was changed by somebody else while the migration began: start it again", source.Name, shadow.Name)
 	}
 	zone, err := table.GlobalTimeZone(ctx, r.db)
@@ -166,8 +182,14 @@ func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog
 	return err
 }
 
-// undo drops what prepare has created, for a migration that ends before it has begun.
+// firstRun is the number of the run that creates the changelog.
+const firstRun = 1
+
+// undo drops what prepare has created, for a migration that ends before it has begun. One that goes on keeps everything.
 func (r *Runner) undo(ctx context.Context, cause error) error {
+	if r.record != nil {
+		return cause
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
 	for len(r.left) > 0 {
@@ -195,7 +217,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	}
 	r.stream = binlog.New(binlog.Config{
 		Conn: r.cfg.Conn, Server: r.server, ServerID: r.cfg.ReplicaServerID, Start: position,
-		Source: r.mapping.Source, Changelog: changes, Guarded: []table.Name{r.names.Shadow},
+		Source: r.mapping.Source, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Begins: r.record == nil,
 		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
 	})
 	r.parts.Store(p)
@@ -205,6 +227,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	r.services.start("apply changes", p.replay.Run)
 	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.replay.Feed) })
 	r.services.start("write heartbeats", r.log.Run)
+	r.services.start("write checkpoints", r.keepOn)
 	fence, err := r.log.Fence(ctx)
 	if err != nil {
 		return err
@@ -215,7 +238,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 
 // assemble builds what works on the rows.
 func (r *Runner) assemble(position binlog.Position) (*parts, error) {
-	apply := r.cfg.Conn
+	apply := r.writers
 	apply.MultiStatements = true
 	applyDB, err := conn.Open(apply, nil)
 	if err != nil {
@@ -232,9 +255,14 @@ func (r *Runner) assemble(position binlog.Position) (*parts, error) {
 	}, applier.Deps{
 		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
 	})
-	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping)
-	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered}, copier.Deps{
-		Conn: r.cfg.Conn, Server: r.server, Mapping: r.mapping,
+	left := &chunk.Rest{}
+	if r.record != nil {
+		left = rest(r.record.Copied)
+		p.copyDone.Store(r.record.Copied.Done)
+	}
+	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
+	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered, Rest: left}, copier.Deps{
+		Conn: r.writers, Server: r.server, Mapping: r.mapping,
 		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Log: r.cfg.Log,
 	})
 	return p, nil

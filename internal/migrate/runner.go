@@ -12,6 +12,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/checkpoint"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -32,6 +33,10 @@ type Runner struct {
 	mapping  *table.Mapping
 	ordered  bool // commits become visible in the order of the log
 	lock     *conn.Lock
+	writers  conn.Config        // of the sessions that write rows
+	keeper   *keeper            // nil before it is known whether there is a checkpoint
+	record   *checkpoint.Record // what this run goes on from; nil: it began anew
+	swapped  bool               // an earlier run has swapped the tables
 	log      *changelog.Changelog
 	stream   *binlog.Stream
 	services *services
@@ -39,6 +44,10 @@ type Runner struct {
 	view     view
 	left     []string // statements that remove what the migration has created
 	summary  Summary
+
+	goingOn      bool      // this process goes on from its own checkpoint
+	progress     string    // the position at the last look
+	lastProgress time.Time // when it had moved
 }
 
 // New returns a runner; it does nothing until Run.
@@ -68,19 +77,67 @@ func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 	r.started = time.Now()
 	r.view.begin(r)
 	defer r.close()
-	for _, p := range phases {
-		r.enter(p.name)
-		err := p.run(r, r.context(ctx))
-		if errors.Is(err, errPlanned) {
+	for {
+		err := r.tell(ctx)
+		switch {
+		case errors.Is(err, errPlanned):
 			return &r.summary, nil
-		}
-		if err != nil {
+		case err == nil:
+			r.view.enter(status.Done)
+			r.summary.Took = time.Since(r.started)
+			return &r.summary, nil
+		case !r.mayGoOn(ctx, err):
 			return nil, r.explain(ctx, err)
 		}
+		r.reset()
 	}
-	r.view.enter(status.Done)
-	r.summary.Took = time.Since(r.started)
-	return &r.summary, nil
+}
+
+// tell tells the story, from the beginning or from where the checkpoint of an earlier run has it.
+func (r *Runner) tell(ctx context.Context) error {
+	for _, p := range phases {
+		if r.swapped && p.name != status.CleanUp {
+			continue
+		}
+		r.enter(p.name)
+		if err := r.keepPhase(r.context(ctx), p.name); err != nil {
+			return r.cause(err)
+		}
+		if err := p.run(r, r.context(ctx)); err != nil {
+			return r.cause(err)
+		}
+	}
+	return nil
+}
+
+// keepPhase writes a checkpoint at the beginning of a phase that a later run must know of.
+func (r *Runner) keepPhase(ctx context.Context, name status.Phase) error {
+	if name != status.Copy && name != status.CutOver {
+		return nil
+	}
+	return r.keep(ctx)
+}
+
+// cause is the error of the service that ended a phase, if one did.
+func (r *Runner) cause(err error) error {
+	var told interface{ ExitCode() int }
+	if errors.As(err, &told) {
+		return err
+	}
+	if r.services != nil && r.services.ctx.Err() != nil {
+		if failed := r.services.stop(); failed != nil {
+			return failed
+		}
+	}
+	return err
+}
+
+// reset forgets all but what the checkpoint says.
+func (r *Runner) reset() {
+	r.close()
+	r.services, r.lock, r.db, r.keeper, r.record = nil, nil, nil, nil, nil
+	r.parts.Store(nil)
+	r.goingOn = true
 }
 
 // enter shows and logs that a phase begins.
@@ -104,8 +161,10 @@ func (r *Runner) context(ctx context.Context) context.Context {
 func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
 	r.Snapshot() // from here on the rates count, however seldom somebody looks
-	if err := p.copier.Run(ctx); err != nil {
-		return err
+	if !p.copyDone.Load() {
+		if err := p.copier.Run(ctx); err != nil {
+			return err
+		}
 	}
 	p.copyDone.Store(true)
 	fence, err := r.log.Fence(ctx)
@@ -144,18 +203,20 @@ func (r *Runner) close() {
 // tables behind, is no refusal.
 func (r *Runner) explain(ctx context.Context, err error) error {
 	var told interface{ ExitCode() int }
-	if errors.As(err, &told) && (told.ExitCode() != ExitRefused || len(r.left) == 0 && ctx.Err() == nil) {
+	begun := len(r.left) > 0 || r.goingOn || ctx.Err() != nil
+	if errors.As(err, &told) && (told.ExitCode() != ExitRefused || !begun) {
 		return err
 	}
 	if r.services != nil {
 		if failed := r.services.stop(); failed != nil {
 			err = failed
 		}
+		r.keepLast(ctx)
 	}
 	if ctx.Err() != nil {
 		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
-	if len(r.left) == 0 && ctx.Err() == nil {
+	if !begun {
 		if r.server == nil { // it never answered as one
 			err = conn.Explain(r.cfg.Conn, err)
 		}
@@ -166,11 +227,23 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	return &Failure{Err: err, Source: r.lookAtSource(ctx), Left: left}
 }
 
+// keepLast writes a checkpoint when all work has ended, so that nothing is done twice.
+func (r *Runner) keepLast(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
+	defer cancel()
+	if err := r.keep(ctx); err != nil {
+		r.cfg.Log.Warn("the last checkpoint was not written: the next run repeats what was done since the one before", "error", err)
+	}
+}
+
 // lookAtSource says what became of the source table, as far as the server tells: others may have dropped or renamed it.
 func (r *Runner) lookAtSource(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookPatience)
 	defer cancel()
 	var none int
+	if r.db == nil {
+		return "This run has not changed the source table."
+	}
 	err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Source.String()+" LIMIT 0").Scan(&none)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

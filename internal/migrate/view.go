@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/checkpoint"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/progress"
@@ -22,8 +23,26 @@ type view struct {
 	waits   string
 	cutover *cutover.Cutover // nil before its phase
 	stall   time.Duration
+	before  figures // of earlier runs
 
 	copied, applied progress.Rate
+}
+
+// figures are what earlier runs have done.
+type figures struct{ rows, changes, retries uint64 }
+
+// now returns the phase under way.
+func (v *view) now() status.Phase {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.phase
+}
+
+// resumed adds what earlier runs have done to all that is shown.
+func (v *view) resumed(r *checkpoint.Record) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.before = figures{rows: r.Rows, changes: r.Changes, retries: r.Retries}
 }
 
 func (v *view) begin(r *Runner) {
@@ -74,9 +93,14 @@ func (r *Runner) Snapshot() status.Snapshot {
 		state := v.cutover.State()
 		s.Attempts, s.Waits = state.Attempts, state.Waits
 	}
+	before := v.before
 	v.mu.Unlock()
 	if p := r.parts.Load(); p != nil {
 		p.fill(&s)
+		s.Copied += before.rows
+		s.ChangesSeen += before.changes
+		s.ChangesApplied += before.changes
+		s.Retries += before.retries
 		v.copied.Observe(s.At, s.Copied)
 		v.applied.Observe(s.At, s.ChangesApplied)
 		s.CopyRate, s.ApplyRate = v.copied.PerSecond(), v.applied.PerSecond()

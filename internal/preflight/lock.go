@@ -18,6 +18,9 @@ func checkLock(ctx context.Context, in *inspection) ([]finding, error) {
 	if !id.Valid {
 		return nil, nil
 	}
+	if in.Locked {
+		return nil, nil
+	}
 	in.locked = true
 	holder := fmt.Sprintf("session %d", id.Int64)
 	p, err := conn.FindProcess(ctx, in.DB, uint64(id.Int64))

@@ -11,8 +11,8 @@ import (
 // checkNames refuses when tables of the names that the migration needs exist. What is surely ours is named with the statements
 // that remove it; nothing else is ever proposed for dropping without a doubt.
 func checkNames(ctx context.Context, in *inspection) ([]finding, error) {
-	if in.locked {
-		return nil, nil // they belong to the migration that runs
+	if in.locked || in.Resumes {
+		return nil, nil // they belong to the migration that runs, or goes on
 	}
 	const query = `
 		SELECT TABLE_NAME AS name, TABLE_TYPE AS kind, TABLE_COMMENT AS comment

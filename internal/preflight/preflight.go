@@ -26,6 +26,8 @@ type Input struct {
 // Options are the choices of the user that change what is a failure.
 type Options struct {
 	AllowReplica bool // the server may be a replica
+	Resumes      bool // the tables of its names are those of the migration that goes on from its checkpoint
+	Locked       bool // the one who asks holds the table's lock
 	Refresh      bool // changes are applied by refresh, which needs commits to become visible in binlog order
 	// XAPatience is how long to wait for prepared XA transactions to be decided before they are a failure.
 	XAPatience time.Duration

@@ -12,6 +12,9 @@ import (
 // checkRoom says how much room the copy and its binary log take, and refuses where the server tells that there is less. Only
 // MariaDB with its DISKS plugin tells.
 func checkRoom(ctx context.Context, in *inspection) ([]finding, error) {
+	if in.Resumes { // a part of it is taken already
+		return nil, nil
+	}
 	n := need{table: in.source.DataBytes + in.source.IndexBytes, log: in.source.DataBytes}
 	found := []finding{note(fmt.Sprintf("the copy of %s takes about %s beside the table (%s of rows, %s of indexes, about %d rows) and writes about %s of binary log, and as much again on each replica",
 		in.source.Name, bytesText(n.table), bytesText(in.source.DataBytes), bytesText(in.source.IndexBytes), in.source.EstimatedRows, bytesText(n.log)), "")}

@@ -18,10 +18,13 @@ type sample struct {
 
 const window = 10 * time.Second
 
-// Observe notes the count at a moment; moments must not go back.
+// Observe notes the count at a moment; moments must not go back. A count that does begins anew.
 func (r *Rate) Observe(at time.Time, count uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if n := len(r.samples); n > 0 && count < r.samples[n-1].count {
+		r.samples = nil
+	}
 	r.samples = append(r.samples, sample{at, count})
 	for len(r.samples) > 2 && at.Sub(r.samples[1].at) >= window {
 		r.samples = r.samples[1:]

@@ -65,28 +65,17 @@ func (w *Watermark[T]) Low() T {
 	return w.low
 }
 
-// Ahead returns the values of the complete pieces beyond the low watermark, in order.
-func (w *Watermark[T]) Ahead() []T {
+// Open returns the values of the pieces that were begun and are not complete, in order, and the value of the last that was
+// begun: everything up to there but those is complete. Before the first Begin, that is the value of the start.
+func (w *Watermark[T]) Open() (open []T, last T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var values []T
+	last = w.low
 	for _, p := range w.pieces {
-		if p.done {
-			values = append(values, p.value)
-		}
-	}
-	return values
-}
-
-// Incomplete returns how many pieces were begun and are not complete.
-func (w *Watermark[T]) Incomplete() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := 0
-	for _, p := range w.pieces {
+		last = p.value
 		if !p.done {
-			n++
+			open = append(open, p.value)
 		}
 	}
-	return n
+	return open, last
 }

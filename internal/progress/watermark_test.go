@@ -1,6 +1,7 @@
 package progress_test
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -30,13 +31,13 @@ func TestWatermarkIsTheCompletedPrefix(t *testing.T) {
 				done[i] = true
 				w.Complete(tickets[i])
 			}
-			want, ahead := 0, 0
+			want, incomplete := 0, []int(nil)
 			for want < len(tickets) && done[want] {
 				want++
 			}
-			for i := want; i < len(tickets); i++ {
-				if done[i] {
-					ahead++
+			for i := range tickets {
+				if !done[i] {
+					incomplete = append(incomplete, i+1)
 				}
 			}
 			if got := w.Low(); got != want {
@@ -46,11 +47,8 @@ func TestWatermarkIsTheCompletedPrefix(t *testing.T) {
 				t.Fatalf("low watermark moved back from %d to %d", low, w.Low())
 			}
 			low = w.Low()
-			if got := len(w.Ahead()); got != ahead {
-				t.Fatalf("%d pieces complete beyond the watermark, want %d", got, ahead)
-			}
-			if got, want := w.Incomplete(), len(tickets)-want-ahead; got != want {
-				t.Fatalf("%d pieces incomplete, want %d", got, want)
+			if open, last := w.Open(); !slices.Equal(open, incomplete) || last != len(tickets) {
+				t.Fatalf("open are %v of %d, want %v of %d", open, last, incomplete, len(tickets))
 			}
 		}
 	})

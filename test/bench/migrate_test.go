@@ -122,7 +122,7 @@ func (m *migrateBench) runner(name, alter, postpone string) *migrate.Runner {
 		Conn:     conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Run: m.s.Name},
 		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Replay, Native: migrate.NativeOff,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
-		ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, PostponeFile: postpone, Log: slog.New(slog.DiscardHandler),
+		ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: 5 * time.Second, PostponeFile: postpone, Log: slog.New(slog.DiscardHandler),
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/load"
 	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -47,6 +48,7 @@ type run struct {
 	runner    *migrate.Runner
 	postpone  string
 	began     time.Time // of the load
+	proxy     *proxy.Proxy
 
 	stopLoad context.CancelFunc
 	loaded   chan error
@@ -64,6 +66,8 @@ type settings struct {
 	alter                string
 	tables               int     // besides the migrated one, written alike
 	rate                 float64 // transactions a second; 0: as fast as they go
+	proxied              bool    // the migration reaches the server through run.proxy
+	throttled            string  // flag file that holds the migration back; "": none
 }
 
 func (set settings) String() string {
@@ -130,12 +134,15 @@ func (r *run) startLoad() {
 
 func (r *run) config(set settings) migrate.Config {
 	server := r.s.Server
+	if set.proxied {
+		r.proxy, server = sandboxtest.Proxy(r.t, server)
+	}
 	return migrate.Config{
 		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: server.User, Password: server.Password, Run: r.s.Name},
 		Database: r.s.Name, Table: r.source.Name.Table, Alter: set.alter,
 		Apply: migrate.Replay, Native: migrate.NativeOff, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
-		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond,
-		PostponeFile: r.postpone, Log: slog.New(slog.NewTextHandler(testLog{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: time.Second,
+		PostponeFile: r.postpone, ThrottleFile: set.throttled, Log: slog.New(slog.NewTextHandler(testLog{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 }
 

@@ -1,0 +1,63 @@
+package changelog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Enlist returns the statement by which a session notes itself before it writes rows for a run (conn.Config.Enlist). It
+// changes no row when another run has taken over since: such a session must not write.
+func (c *Changelog) Enlist(run uint64) string {
+	return fmt.Sprintf("REPLACE INTO %[1]s (id, value) SELECT %[2]d + CONNECTION_ID(), value FROM %[1]s WHERE id = %[3]d AND value = %[4]d",
+		c.config.Table, SessionID, RunID, run)
+}
+
+// TakeOver makes the caller's the run that works on the migration, and returns its number, greater than all before it. From
+// then on no session of an earlier run can be opened.
+func (c *Changelog) TakeOver(ctx context.Context) (uint64, error) {
+	update := `
+		UPDATE ` + c.config.Table.String() + `
+		   SET value = LAST_INSERT_ID(value + 1)
+		 WHERE id = ?`
+	var run int64
+	err := c.retry(ctx, func() error {
+		result, err := c.db.ExecContext(ctx, update, RunID)
+		if err := c.oneRow(result, err); err != nil {
+			return err
+		}
+		run, err = result.LastInsertId()
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("take the migration over: %w", err)
+	}
+	return uint64(run), nil
+}
+
+// Sessions returns the server's ids of the sessions that runs before this one have noted.
+func (c *Changelog) Sessions(ctx context.Context, run uint64) (ids []uint64, err error) {
+	query := fmt.Sprintf("SELECT id - %[2]d FROM %[1]s WHERE id >= %[2]d AND value < %[3]d", c.config.Table, SessionID, run)
+	rows, err := c.db.QueryContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read the sessions of earlier runs: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id uint64
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("read the sessions of earlier runs: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}
+
+// Forget removes the notes of the sessions of earlier runs, which have ended.
+func (c *Changelog) Forget(ctx context.Context, run uint64) error {
+	_, err := c.db.ExecContext(ctx, fmt.Sprintf("DELETE FROM %s WHERE id >= %d AND value < %d", c.config.Table, SessionID, run))
+	if err != nil {
+		return fmt.Errorf("forget the sessions of earlier runs: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+// Package checkpoint keeps what a migration needs to go on after its process, its host or its server has died: one row
+// in a table of its own, never ahead of what is durably in the shadow table.
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Version is that of the records that this program writes; it reads no other.
+const Version = 1
+
+// Record is what is known at one moment. It never claims what is not yet durable: everything up to Position is applied
+// to the shadow, and every range of Copied is committed there.
+type Record struct {
+	Tool      string // version of the program that wrote it
+	Migration string // names the migration in the sessions' attributes and in the log, for all of its runs
+	Server    Server
+	Phase     status.Phase
+	Statement string // the ALTER, as the user gave it
+	Settings  Settings
+	Names     table.Names
+
+	// Fingerprints of the definitions, and the columns of both tables as the cut-over tells them apart; "" while the shadow may
+	// not exist yet.
+	Source, Shadow               string
+	SourceColumns, ShadowColumns string
+
+	Position string // binlog.Position.String; "" before the first row is written
+	Copied   Copied
+	Rows     uint64 // copied
+	Changes  uint64 // row changes applied
+	Retries  uint64
+	Started  time.Time // of the first run
+	Written  time.Time
+}
+
+// Server is who the record was written on. Another start time means that commits may have been lost.
+type Server struct {
+	UUID      string
+	StartedAt time.Time
+}
+
+// Settings are the choices that must not change between the runs of a migration.
+type Settings struct {
+	Apply  string
+	Native string
+	Key    string // the migration key's name
+}
+
+// Copied is what is copied: everything up to After but for the open ranges. The zero Copied is nothing.
+type Copied struct {
+	Open  []Range       // planned and not committed, in order
+	After []table.Value // upper end of what was planned; nil: nothing was, or Ended
+	Ended bool          // everything was planned
+	Done  bool          // everything is committed
+}
+
+// Range is a part of the migration key's order, as sqlgen.Range, planned for Size rows.
+type Range struct {
+	Lower, Upper []table.Value
+	Size         int
+}
+
+// encode returns the record as text.
+func (r *Record) encode() (string, error) {
+	text, err := json.Marshal(r)
+	return string(text), err
+}
+
+// decode reads what encode wrote.
+func decode(version int, text string) (*Record, error) {
+	if version != Version {
+		return nil, fmt.Errorf("its version is %d, and this program reads %d only: go on with the program that wrote it", version, Version)
+	}
+	var r Record
+	if err := json.Unmarshal([]byte(text), &r); err != nil {
+		return nil, err
+	}
+	if r.Migration == "" || r.Phase == "" {
+		return nil, errors.New("its record is not complete")
+	}
+	return &r, nil
+}

@@ -1,0 +1,128 @@
+package migrate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/checkpoint"
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/status"
+)
+
+// keeper writes checkpoints. Its record holds what does not change in a run; what does is added at each writing.
+type keeper struct {
+	store  *checkpoint.Store
+	record checkpoint.Record
+	writes chan struct{} // holds one token: who has it may write
+	safe   binlog.Position
+}
+
+func newKeeper(store *checkpoint.Store, record checkpoint.Record) *keeper {
+	k := &keeper{store: store, record: record, writes: make(chan struct{}, 1)}
+	k.writes <- struct{}{}
+	return k
+}
+
+// keep writes a checkpoint. Everything that it claims was durable before it was looked at: the applied low watermark, and the
+// chunks that are committed.
+func (r *Runner) keep(ctx context.Context) error {
+	k := r.keeper
+	select {
+	case <-k.writes:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { k.writes <- struct{}{} }()
+	now := k.record
+	now.Phase = r.view.now()
+	if p := r.parts.Load(); p != nil {
+		if low := p.applied.Low().Position; !p.replay.Owes() {
+			k.safe = low
+		}
+		now.Copied = copied(p)
+		f, c := p.replay.Figures(), p.copier.Stats()
+		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
+	}
+	now.Position = k.safe.String()
+	return k.store.Save(ctx, &now)
+}
+
+// keepOn writes a checkpoint again and again until ctx ends.
+func (r *Runner) keepOn(ctx context.Context) error {
+	for conn.Pause(ctx, r.cfg.Checkpoint) == nil {
+		if err := r.keep(ctx); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// copied is what the copier has done.
+func copied(p *parts) checkpoint.Copied {
+	if p.copyDone.Load() {
+		return checkpoint.Copied{Done: true}
+	}
+	rest := p.copier.Rest()
+	c := checkpoint.Copied{After: rest.After, Ended: rest.Ended}
+	for _, open := range rest.Open {
+		c.Open = append(c.Open, checkpoint.Range{Lower: open.Lower, Upper: open.Upper, Size: open.Size})
+	}
+	return c
+}
+
+// rest is what is left to copy by a checkpoint.
+func rest(c checkpoint.Copied) *chunk.Rest {
+	left := &chunk.Rest{After: c.After, Ended: c.Ended || c.Done}
+	for _, open := range c.Open {
+		left.Open = append(left.Open, chunk.Chunk{Range: sqlgen.Range{Lower: open.Lower, Upper: open.Upper}, Size: open.Size})
+	}
+	return left
+}
+
+// firstRecord is that of a migration whose tables are about to be created.
+func (r *Runner) firstRecord() checkpoint.Record {
+	return checkpoint.Record{
+		Tool: r.cfg.Tool, Migration: r.cfg.Conn.Run, Phase: status.Prepare, Started: r.started,
+		Server:    checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt},
+		Statement: r.cfg.Alter, Names: r.names,
+		Settings: checkpoint.Settings{Apply: string(r.cfg.Apply), Native: string(r.cfg.Native)},
+	}
+}
+
+// complete adds what is known of a migration once its tables are there.
+func (r *Runner) complete(ctx context.Context) error {
+	record := &r.keeper.record
+	before, err := cutover.Look(ctx, r.db, r.names)
+	if err != nil {
+		return err
+	}
+	record.SourceColumns, record.ShadowColumns = before.Source, before.Shadow
+	record.Source, record.Shadow = fingerprint(r.mapping.Source.CreateSQL), fingerprint(r.mapping.Shadow.CreateSQL)
+	record.Settings.Key = r.mapping.Key.Name
+	return nil
+}
+
+// fingerprint tells definitions apart, but for their AUTO_INCREMENT.
+func fingerprint(create string) string {
+	sum := sha256.Sum256([]byte(withoutCounter(create)))
+	return hex.EncodeToString(sum[:])
+}
+
+// percent is how much of the table was copied, for people.
+func percent(r *checkpoint.Record, rows uint64) string {
+	if r.Copied.Done {
+		return "100 %"
+	}
+	s := status.Snapshot{Rows: rows, Copied: r.Rows}
+	return fmt.Sprintf("%.0f %%", s.Percent())
+}
+
+// age says how old the record is.
+func age(r *checkpoint.Record) string { return time.Since(r.Written).Round(time.Second).String() }

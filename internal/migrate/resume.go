@@ -1,0 +1,288 @@
+package migrate
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/checkpoint"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// find looks for the checkpoint of an earlier run. When there is one, this run takes the migration over: r.record is what to
+// go on from, and r.swapped says that nothing but the clean-up is left. With Config.Restart it is dropped instead.
+func (r *Runner) find(ctx context.Context) error {
+	store := checkpoint.NewStore(r.db, r.names.Checkpoint, r.cfg.ReconnectTimeout)
+	record, err := store.Load(ctx)
+	if errors.Is(err, checkpoint.ErrForeign) || record == nil && err == nil {
+		r.keeper = newKeeper(store, r.firstRecord())
+		return nil // preflight speaks of somebody else's tables
+	}
+	if err != nil && !errors.Is(err, checkpoint.ErrEmpty) {
+		return r.cannotGoOn(err)
+	}
+	if r.cfg.DryRun {
+		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and the same command goes on from there: a dry run plans new migrations only", r.names.Checkpoint)}
+	}
+	if err := r.takeLock(ctx); err != nil {
+		return err
+	}
+	if record == nil { // with the lock, it is certain that nobody is about to write it
+		r.keeper = newKeeper(store, r.firstRecord())
+		return store.Drop(ctx)
+	}
+	if err := r.takeOver(ctx, record); err != nil {
+		return err
+	}
+	if r.swapped {
+		r.keeper = newKeeper(store, *record)
+		return nil
+	}
+	if r.cfg.Restart && !r.goingOn || !begun(record) {
+		if err := r.discard(ctx, store, record); err != nil {
+			return err
+		}
+		r.keeper = newKeeper(store, r.firstRecord())
+		return nil
+	}
+	if err := r.mustBeSame(record); err != nil {
+		return err
+	}
+	r.record, r.keeper = record, newKeeper(store, *record)
+	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
+	return nil
+}
+
+// begun says whether the run that wrote the record had begun to write rows.
+func begun(record *checkpoint.Record) bool { return record.Position != "" }
+
+// takeLock takes the table's lock, unless it is held already. A run that died holds it until the server has noticed.
+func (r *Runner) takeLock(ctx context.Context) error {
+	if r.lock != nil {
+		return nil
+	}
+	for began := time.Now(); ; {
+		lock, err := conn.AcquireLock(ctx, r.cfg.Conn, conn.LockName(r.names.Source.String()))
+		if err == nil {
+			r.lock = lock
+			return nil
+		}
+		var taken *conn.LockTakenError
+		if !errors.As(err, &taken) || time.Since(began) > lockPatience || conn.Pause(ctx, lockPause) != nil {
+			return &Refusal{Err: err}
+		}
+	}
+}
+
+const (
+	lockPatience = 5 * time.Second
+	lockPause    = 50 * time.Millisecond
+)
+
+// cannotGoOn is the refusal of a checkpoint, with both ways out.
+func (r *Runner) cannotGoOn(reason error) error {
+	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nPut that right and start the same command again, or begin anew with --restart", r.names.Checkpoint, reason)}
+}
+
+// takeOver makes this run the one that works on the migration: the sessions of earlier runs have ended, no new ones can be
+// opened, nothing of theirs is at work on the shadow, and it is known whether the tables are swapped.
+func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error {
+	r.cfg.Conn.Run = record.Migration
+	r.names.Retired = record.Names.Retired
+	r.log = r.newChangelog()
+	if !begun(record) {
+		return nil // no session has written a row
+	}
+	ending := record.Phase == status.CutOver || record.Phase == status.CleanUp || record.Phase == status.Postponed
+	if err := r.endOthers(ctx, record); err != nil && !(ending && conn.IsNoSuchTable(err)) {
+		if conn.IsNoSuchTable(err) && r.cfg.Restart {
+			return nil
+		}
+		return r.cannotGoOn(err)
+	}
+	if !ending {
+		return nil
+	}
+	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns}
+	switch outcome, err := cutover.Determine(ctx, r.db, r.names, before); {
+	case errors.Is(err, cutover.ErrUnknownOutcome):
+		return &Unknown{Err: err}
+	case err != nil:
+		return r.cannotGoOn(err)
+	case outcome == cutover.Torn:
+		return &Unknown{Err: fmt.Errorf("the server did half of the swap: put it right by RENAME TABLE %s TO %s", r.names.Retired, r.names.Source)}
+	default:
+		r.swapped = outcome == cutover.Swapped
+	}
+	return nil
+}
+
+// endOthers ends the sessions of earlier runs and proves that nothing of theirs is left.
+func (r *Runner) endOthers(ctx context.Context, record *checkpoint.Record) error {
+	run, err := r.log.TakeOver(ctx)
+	if err != nil {
+		return err
+	}
+	r.enlist(run)
+	ids, err := r.log.Sessions(ctx, run)
+	if err != nil {
+		return err
+	}
+	then := &conn.Server{UUID: record.Server.UUID, StartedAt: record.Server.StartedAt}
+	for _, id := range ids {
+		if err := r.cfg.Conn.EndSession(ctx, r.db, then, id); err != nil {
+			return err
+		}
+	}
+	if err := r.proveStill(ctx); err != nil && !conn.IsNoSuchTable(err) {
+		return err
+	}
+	return r.log.Forget(ctx, run)
+}
+
+// proveStill takes a write lock on the shadow and gives it back: nobody has a transaction on it.
+func (r *Runner) proveStill(ctx context.Context) error {
+	session, _, err := conn.Session(ctx, r.db)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = session.Close() }() // it goes back to the pool
+	if _, err := session.ExecContext(ctx, "LOCK TABLES "+r.names.Shadow.String()+" WRITE"); err != nil {
+		return fmt.Errorf("lock %s to see that nothing is at work on it: %w", r.names.Shadow, err)
+	}
+	_, err = session.ExecContext(ctx, "UNLOCK TABLES")
+	return err
+}
+
+// mustBeSame refuses another statement, other settings, or a server that the checkpoint does not belong to.
+func (r *Runner) mustBeSame(record *checkpoint.Record) error {
+	var other []string
+	for _, same := range []struct{ what, then, now string }{
+		{"--alter", record.Statement, r.cfg.Alter},
+		{"--apply", record.Settings.Apply, string(r.cfg.Apply)},
+		{"--native", record.Settings.Native, string(r.cfg.Native)},
+	} {
+		if same.then != same.now {
+			other = append(other, fmt.Sprintf("%s was %q, and is %q now", same.what, same.then, same.now))
+		}
+	}
+	position, err := binlog.ParsePosition(record.Position)
+	switch {
+	case err != nil:
+		other = append(other, err.Error())
+	case position.IsFile() && record.Server.UUID != r.server.UUID:
+		other = append(other, fmt.Sprintf("its position %s is one of server %s, and this is %s", position, record.Server.UUID, r.server.UUID))
+	}
+	if len(other) > 0 {
+		return r.cannotGoOn(errors.New(strings.Join(other, "; ")))
+	}
+	return nil
+}
+
+// resume goes on from the checkpoint, once everything is as it was written for.
+func (r *Runner) resume(ctx context.Context) error {
+	record := r.record
+	if err := r.mapColumns(ctx); err != nil {
+		return r.cannotGoOn(err)
+	}
+	for _, t := range []struct {
+		then string
+		now  *table.Table
+	}{{record.Source, r.mapping.Source}, {record.Shadow, r.mapping.Shadow}} {
+		if fingerprint(t.now.CreateSQL) != t.then {
+			return r.cannotGoOn(fmt.Errorf("the definition of %s was changed since", t.now.Name))
+		}
+	}
+	if key := r.mapping.Key.Name; key != record.Settings.Key {
+		return r.cannotGoOn(fmt.Errorf("the migration key was %s, and is %s now", record.Settings.Key, key))
+	}
+	position, err := binlog.ParsePosition(record.Position)
+	if err != nil {
+		return r.cannotGoOn(err)
+	}
+	if err := binlog.CanStream(ctx, r.db, r.server, position); err != nil {
+		if conn.IsPassing(err) {
+			return err
+		}
+		return r.cannotGoOn(err)
+	}
+	r.left = nil
+	for _, name := range []table.Name{r.names.Checkpoint, r.names.Changelog, r.names.Shadow} {
+		r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
+	}
+	r.keeper.safe = position
+	r.cfg.Log.Info("resuming", "copied", percent(record, r.mapping.Source.EstimatedRows), "changes_from", record.Position, "checkpoint_age", age(record))
+	r.view.resumed(record)
+	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
+		return err
+	}
+	return r.start(ctx, position)
+}
+
+// discard drops what an earlier run has left: only tables that bear our mark, and the shadow that the checkpoint names. Of a
+// run that ended before the shadow's fingerprint was kept, it must be empty.
+func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *checkpoint.Record) error {
+	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow)
+	switch {
+	case errors.Is(err, table.ErrNotFound):
+	case err != nil:
+		return r.cannotGoOn(err)
+	case record.Shadow == "":
+		var one int
+		if err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Shadow.String()+" LIMIT 1").Scan(&one); !errors.Is(err, sql.ErrNoRows) {
+			return &Refusal{Err: fmt.Errorf("%s holds rows, and the checkpoint %s does not say that they are Midstream's: find out whose it is, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
+		}
+	case fingerprint(shadow.CreateSQL) != record.Shadow:
+		return &Refusal{Err: fmt.Errorf("%s is not as the checkpoint %s says: somebody has changed it: look at it, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
+	}
+	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
+		return err
+	}
+	if err := r.log.Drop(ctx); err != nil {
+		return err
+	}
+	return store.Drop(ctx)
+}
+
+// newChangelog returns the changelog of the migration.
+func (r *Runner) newChangelog() *changelog.Changelog {
+	return changelog.New(r.db, changelog.Config{
+		Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout,
+	})
+}
+
+// enlist makes every session that writes rows note itself as one of this run.
+func (r *Runner) enlist(run uint64) {
+	r.writers = r.cfg.Conn
+	r.writers.Enlist = r.log.Enlist(run)
+}
+
+// mayGoOn says whether the error passes, so that this process can go on from the stored checkpoint, as a new one would:
+// what it knows beyond is discarded. It waits a little, and gives up when nothing was done for the reconnect timeout.
+func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
+	var told interface{ ExitCode() int }
+	if ctx.Err() != nil || r.keeper == nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
+		return false
+	}
+	if len(r.left) == 0 && !r.goingOn || r.keeper.record.Shadow == "" && r.record == nil {
+		return false // nothing was begun
+	}
+	if progress := r.Snapshot(); progress.Position != r.progress || r.lastProgress.IsZero() {
+		r.progress, r.lastProgress = progress.Position, time.Now()
+	}
+	if time.Since(r.lastProgress) > r.cfg.ReconnectTimeout {
+		return false
+	}
+	r.cfg.Log.Warn("going on from the checkpoint", "after", err)
+	return conn.Pause(ctx, goOnPause) == nil
+}
+
+const goOnPause = time.Second
