@@ -130,7 +130,7 @@ func (r *Replay) Feed(ctx context.Context, tx *binlog.Transaction) error {
 	}
 }
 
-func (r *Replay) weight(tx *binlog.Transaction) int64 {
+func (r *toil) weight(tx *binlog.Transaction) int64 {
 	return min(int64(tx.Bytes)+itemOverhead, r.cfg.QueueBytes)
 }
 

@@ -60,6 +60,14 @@ type Batch[K cmp.Ordered] struct {
 	flight uint64 // the last chunk registered when it was handed out; 0: none was in flight
 }
 
+// Epoch returns the number of the epoch that the batch is of, 0 once it was reported.
+func (b *Batch[K]) Epoch() uint64 {
+	if b.epoch == nil {
+		return 0
+	}
+	return b.epoch.number
+}
+
 // New returns empty books.
 func New[K cmp.Ordered](cfg Config[K]) *Books[K] {
 	cfg.Limit = max(cfg.Limit, 1)
@@ -132,8 +140,13 @@ func (b *Books[K]) Close() uint64 {
 	return e.number
 }
 
-// Idle says that nothing of the running epoch is left to be handed out: it is time to close the next one.
-func (b *Books[K]) Idle() bool { return b.running == nil || len(b.running.keys) == 0 }
+// Left returns how many keys of the running epoch are still to be handed out: with none, it is time to close the next one.
+func (b *Books[K]) Left() int {
+	if b.running == nil {
+		return 0
+	}
+	return len(b.running.keys)
+}
 
 // Next hands out a batch of at most most keys, or returns nil when there is none before something else happens. The batch
 // is out until Done or Return.

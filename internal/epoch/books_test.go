@@ -63,7 +63,7 @@ func TestNextEpochWaits(t *testing.T) {
 	b.Close()
 	mustFence(t, b)
 	b.Done(first, nil, nil)
-	if !b.Idle() || b.MayClose() || b.Next(1) != nil {
+	if b.Left() != 0 || b.MayClose() || b.Next(1) != nil {
 		t.Fatal("the next epoch runs beside the last one")
 	}
 	b.Done(second, nil, nil)

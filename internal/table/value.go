@@ -59,3 +59,23 @@ func AppendKey(dst []byte, values []Value) []byte {
 	}
 	return dst
 }
+
+// DecodeKey returns the values of an encoding that AppendKey made. It panics on any other; the values share its memory.
+func DecodeKey(encoded []byte) []Value {
+	var values []Value
+	for len(encoded) > 0 {
+		v := Value{Kind: ValueKind(encoded[0])}
+		encoded = encoded[1:]
+		switch v.Kind {
+		case Null:
+		case Integer, Number, Float32, Float64:
+			v.Num = binary.BigEndian.Uint64(encoded)
+			encoded = encoded[8:]
+		default:
+			length, n := binary.Uvarint(encoded)
+			v.Text, encoded = encoded[n:n+int(length)], encoded[n+int(length):]
+		}
+		values = append(values, v)
+	}
+	return values
+}

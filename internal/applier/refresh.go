@@ -1,0 +1,209 @@
+package applier
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/midstreamdb/midstream/internal/adapt"
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/epoch"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Fencer writes fences.
+type Fencer interface {
+	// Fence writes a fence and returns its value; when it returns, everything before it in the log is visible.
+	Fence(ctx context.Context) (uint64, error)
+}
+
+// Refresh applies transactions by their keys alone, in any order: rows are written from the source, inside the server.
+// The package epoch has the rules. Feed gives it the stream's items, Run applies them.
+type Refresh struct {
+	toil
+	holding
+	fencer Fencer
+	sql    *sqlgen.Refresh
+	key    *sqlgen.Key
+	books  ledger // the dispatcher's
+
+	queue chan *binlog.Transaction
+	room  *semaphore.Weighted
+	asks  chan func(*refresher)
+}
+
+// NewRefresh returns an applier; it does nothing until Run. greatest is the greatest key that the shadow may hold, nil for
+// none: beyond it and all chunks that are registered, changes are left to the chunks to come.
+func NewRefresh(cfg Config, deps Deps, fencer Fencer, greatest []table.Value) *Refresh {
+	return &Refresh{
+		toil:    toil{cfg: cfg, deps: deps},
+		holding: newHolding(),
+		fencer:  fencer,
+		sql:     sqlgen.NewRefresh(deps.Mapping, deps.Server),
+		key:     sqlgen.NewKey(deps.Mapping),
+		books:   newLedger(deps.Mapping, greatest),
+		queue:   make(chan *binlog.Transaction, 256),
+		room:    semaphore.NewWeighted(cfg.QueueBytes),
+		asks:    make(chan func(*refresher)),
+	}
+}
+
+// Feed takes the stream's next item; items come in the order of the log, from one goroutine. It blocks while there are too
+// many keys already, and ends with ctx.
+func (r *Refresh) Feed(ctx context.Context, tx *binlog.Transaction) error {
+	if err := r.room.Acquire(ctx, r.weight(tx)); err != nil {
+		return context.Cause(ctx)
+	}
+	r.counters.seen.Add(uint64(len(tx.Changes)))
+	select {
+	case r.queue <- tx:
+		return nil
+	case <-r.ended:
+		return progress.ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Run applies what is fed until ctx ends (its cause is returned), an error stops it, or a hold ends with Stop (nil).
+func (r *Refresh) Run(ctx context.Context) error {
+	defer close(r.ended)
+	g, ctx := errgroup.WithContext(ctx)
+	workers := adapt.Count(r.cfg.Workers)
+	most := workers.Greatest()
+	d := &refresher{
+		Refresh: r,
+		pace:    pace{workers: workers},
+		work:    make(chan *portion, most), results: make(chan result, most),
+		fences: make(chan uint64, 1), fenced: make(chan fenceWritten, 1),
+		refusals: map[string]*refusal{},
+	}
+	for i := range most {
+		g.Go(func() error {
+			if err := r.worker(ctx, d.work, d.results); err != nil {
+				return fmt.Errorf("apply worker %d: %w", i+1, err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error { return r.writeFences(ctx, d.fences, d.fenced) })
+	g.Go(func() error { return d.run(ctx) })
+	err := g.Wait()
+	if errors.Is(err, errStopped) {
+		err = nil
+	}
+	r.deps.Applied.End(err)
+	return err
+}
+
+// WaitApplied implements the cut-over's Applier.
+func (r *Refresh) WaitApplied(ctx context.Context, fence uint64) error {
+	return r.deps.Applied.WaitFence(ctx, fence)
+}
+
+// Predict returns how long one session needs for what has been read and not yet been applied, by the time that batches took
+// lately, as if each change were of a row of its own; 0 when nothing is waiting.
+func (r *Refresh) Predict() time.Duration {
+	f := r.Figures()
+	if f.Seen == f.Applied {
+		return 0
+	}
+	r.counters.mu.Lock()
+	defer r.counters.mu.Unlock()
+	rows := float64(f.Seen - f.Applied)
+	return time.Duration((rows/sqlgen.MostKeys+1)*r.counters.cost.fixed() + rows*r.counters.cost.perRow())
+}
+
+type fenceWritten struct{ number, value uint64 }
+
+// writeFences writes the fences that are asked for.
+func (r *Refresh) writeFences(ctx context.Context, fences <-chan uint64, fenced chan<- fenceWritten) error {
+	for {
+		select {
+		case number := <-fences:
+			value, err := r.fencer.Fence(ctx)
+			if err != nil {
+				return err
+			}
+			fenced <- fenceWritten{number, value}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Chunk is a range of the key that is in flight: read, or about to be.
+type Chunk struct {
+	r        *Refresh
+	flight   epoch.Flight
+	readable chan struct{}
+}
+
+// Register puts a chunk in flight. Chunks are registered in the order of the key, with their greatest key, nil for the last
+// one. Until its end every row that is deleted is looked at twice.
+func (r *Refresh) Register(ctx context.Context, upper []table.Value) (*Chunk, error) {
+	c := &Chunk{r: r, readable: make(chan struct{})}
+	err := r.ask(ctx, func(d *refresher) {
+		c.flight = d.books.register(upper)
+		d.chunks = append(d.chunks, c)
+	})
+	return c, err
+}
+
+// Wait returns when the chunk may be read by a plain read.
+func (c *Chunk) Wait(ctx context.Context) error {
+	select {
+	case <-c.readable:
+		return nil
+	case <-c.r.ended:
+		return progress.ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Ended says that what was read of the chunk is committed, or certainly never will be.
+func (c *Chunk) Ended(ctx context.Context) error {
+	return c.r.ask(ctx, func(d *refresher) { d.books.Ended(c.flight) })
+}
+
+// Adopt writes the rows with these keys, and returns when they are in the shadow. The keys are of a chunk that has ended,
+// and were read after it became readable.
+func (r *Refresh) Adopt(ctx context.Context, keys [][]table.Value) error {
+	a := &adoption{settled: make(chan struct{})}
+	err := r.ask(ctx, func(d *refresher) {
+		a.epoch = d.books.adopt(keys)
+		d.adoptions = append(d.adoptions, a)
+	})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-a.settled:
+		return nil
+	case <-r.ended:
+		return progress.ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// ask has the dispatcher do something, and returns when it has.
+func (r *Refresh) ask(ctx context.Context, what func(*refresher)) error {
+	done := make(chan struct{})
+	select {
+	case r.asks <- func(d *refresher) { what(d); close(done) }:
+		<-done
+		return nil
+	case <-r.ended:
+		return progress.ErrEnded
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,315 @@
+package applier
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// refresher is the one goroutine that owns the books of refresh and the order of the stream. It waits; workers never do.
+type refresher struct {
+	*Refresh
+	pace    pace
+	work    chan *portion // with room for one portion per worker: sending never blocks
+	results chan result   // likewise
+	busy    int
+	hold    chan struct{} // closed when nothing is in flight any more; nil: nobody holds the applier back
+
+	next   progress.Point // what has been read since the last epoch was closed
+	seen   uint64         // row changes, up to there
+	news   bool           // something was
+	points []point        // epochs that are not settled
+
+	fences  chan uint64 // to be written
+	fenced  chan fenceWritten
+	fencing bool
+	lately  time.Time      // when the last fence was asked for
+	asked   uint64         // its number
+	written []fenceWritten // and not read from the log yet
+	read    uint64         // the greatest number read from the log
+
+	chunks    []*Chunk // registered, and not readable yet
+	adoptions []*adoption
+	refusals  map[string]*refusal
+}
+
+// point is what an epoch stands for.
+type point struct {
+	epoch  uint64
+	ticket progress.Ticket
+	seen   uint64
+	read   uint64 // the newest fence of ours among it
+}
+
+// adoption waits for an epoch.
+type adoption struct {
+	epoch   uint64
+	settled chan struct{}
+}
+
+// refusal is a row that another unique key of the shadow refused.
+type refusal struct {
+	after uint64 // the fence that was asked for next
+	times int    // that it came again although everything before that fence had been looked at
+}
+
+const (
+	// fencePause is the time between two fences: each is a commit on the server.
+	fencePause = 2 * time.Millisecond
+	// leastKeys is the size below which an epoch is not divided among more workers.
+	leastKeys = 50
+	// proof is how often a refused row must come again to be one of the source's rows.
+	proof = 3
+)
+
+func (d *refresher) run(ctx context.Context) error {
+	for {
+		d.advance()
+		if err := d.step(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// advance does all that can be done without waiting.
+func (d *refresher) advance() {
+	d.settle()
+	if d.books.MayClose() && d.books.Left() == 0 && (d.news || d.books.Collecting() > 0) {
+		d.close()
+		d.settle()
+	}
+	if d.hold == nil {
+		d.handOut()
+	}
+	if d.books.WantsFence() && !d.fencing && time.Since(d.lately) >= fencePause {
+		d.fencing, d.lately = true, time.Now()
+		d.asked = d.books.AskFence()
+		d.fences <- d.asked
+	}
+	waiting := d.chunks[:0]
+	for _, c := range d.chunks {
+		if d.books.Readable(c.flight) {
+			close(c.readable)
+		} else {
+			waiting = append(waiting, c)
+		}
+	}
+	clear(d.chunks[len(waiting):])
+	d.chunks = waiting
+}
+
+// close ends the collecting of an epoch, which stands for all that was read.
+func (d *refresher) close() {
+	for len(d.written) > 0 && d.written[0].value <= d.next.Fence {
+		d.read = d.written[0].number
+		d.written = d.written[1:]
+	}
+	number := d.books.Close()
+	ticket := d.deps.Applied.Begin(d.next.Position, d.next.Fence, d.next.Heartbeat)
+	d.points = append(d.points, point{epoch: number, ticket: ticket, seen: d.seen, read: d.read})
+	d.news = false
+}
+
+// settle moves the position over the epochs that are settled.
+func (d *refresher) settle() {
+	settled := d.books.Settled()
+	for len(d.points) > 0 && d.points[0].epoch <= settled {
+		d.deps.Applied.Complete(d.points[0].ticket)
+		d.counters.applied.Store(d.points[0].seen)
+		d.points = d.points[1:]
+	}
+	left := d.adoptions[:0]
+	for _, a := range d.adoptions {
+		if a.epoch <= settled {
+			close(a.settled)
+		} else {
+			left = append(left, a)
+		}
+	}
+	clear(d.adoptions[len(left):])
+	d.adoptions = left
+}
+
+// handOut gives portions to workers while there are both.
+func (d *refresher) handOut() {
+	for free := d.pace.workers.Limit() - d.busy; free > 0; free-- {
+		share := (d.books.Left() + free - 1) / free
+		p := d.books.next(min(max(share, leastKeys), sqlgen.MostKeys))
+		if p == nil {
+			break
+		}
+		d.busy++
+		d.work <- p
+	}
+	d.counters.workers.Store(int64(d.pace.workers.Limit()))
+	d.counters.busy.Store(int64(d.busy))
+	d.counters.mostBusy.Store(max(int64(d.busy), d.counters.mostBusy.Load()))
+}
+
+// step waits for one thing and handles it.
+func (d *refresher) step(ctx context.Context) error {
+	queue := d.queue
+	if d.books.Full() {
+		queue = nil
+	}
+	var due <-chan time.Time
+	if d.books.WantsFence() && !d.fencing {
+		timer := time.NewTimer(time.Until(d.lately.Add(fencePause)))
+		defer timer.Stop()
+		due = timer.C
+	}
+	select {
+	case tx := <-queue:
+		d.admit(tx)
+	case res := <-d.results:
+		d.busy--
+		if err := d.report(res); err != nil {
+			return err
+		}
+		d.pace.committed(len(res.portion.keys), d.books.Left() > 0, time.Now())
+		d.grant()
+	case f := <-d.fenced:
+		d.fencing = false
+		d.written = append(d.written, f)
+		d.books.Fenced(f.number)
+	case what := <-d.asks:
+		what(d)
+	case <-due:
+	case granted := <-d.holds:
+		d.hold = granted
+		d.grant()
+	case request := <-d.drains:
+		request.done <- d.drain(request)
+	case forever := <-d.ends:
+		d.hold = nil
+		if forever {
+			return errStopped
+		}
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// grant lets a hold begin once nothing is in flight.
+func (d *refresher) grant() {
+	if d.hold != nil && d.busy == 0 {
+		close(d.hold)
+	}
+}
+
+// admit takes the stream's next item. Keys of a piece of a large transaction are dirty at once, and the position stays
+// before it until its end is read.
+func (d *refresher) admit(tx *binlog.Transaction) {
+	for i := range tx.Changes {
+		change := &tx.Changes[i]
+		if change.Before != nil {
+			d.books.change(d.deps.Mapping.Key.Of(change.Before))
+		}
+		if change.After != nil {
+			d.books.change(d.deps.Mapping.Key.Of(change.After))
+		}
+	}
+	d.seen += uint64(len(tx.Changes))
+	d.room.Release(d.weight(tx))
+	if tx.More {
+		return
+	}
+	d.news = true
+	d.next.Position = tx.End
+	d.next.Fence = max(d.next.Fence, fenceOf(tx))
+	for _, m := range tx.Marks {
+		if m.ID == changelog.HeartbeatID {
+			d.next.Heartbeat = time.UnixMicro(int64(m.Value))
+		}
+	}
+}
+
+// report enters what became of a portion. A row that is refused again and again, although all that was committed before it
+// was refused has been looked at, shares its value with another one of the source.
+func (d *refresher) report(res result) error {
+	var read uint64
+	for i := range d.points {
+		if d.points[i].epoch == res.portion.epoch {
+			read = d.points[i].read
+		}
+	}
+	refused := make([][]table.Value, len(res.refused))
+	again := make(map[string]*refusal, len(res.refused))
+	for i, row := range res.refused {
+		refused[i] = row.key
+		id := string(table.AppendKey(nil, row.key))
+		known := d.refusals[id]
+		switch {
+		case known == nil:
+			known = &refusal{after: d.asked + 1}
+		case read >= known.after:
+			known.after = d.asked + 1
+			known.times++
+		}
+		if known.times >= proof && row.added {
+			return &DuplicateError{Table: d.deps.Mapping.Source.Name, Message: conn.Message(row.err)}
+		}
+		again[id] = known
+	}
+	for _, key := range res.portion.keys {
+		if len(d.refusals) == 0 {
+			break
+		}
+		delete(d.refusals, string(table.AppendKey(nil, key)))
+	}
+	for id, r := range again {
+		d.refusals[id] = r
+	}
+	d.books.done(res.portion, res.missing, refused)
+	return nil
+}
+
+// drain applies everything up to the fence through the cut-over's session. Under the lock nothing is written to the source,
+// and all that was is visible: no fence is needed to read it.
+func (d *refresher) drain(request drainRequest) error {
+	rounds := 0
+	for {
+		d.settle()
+		if d.deps.Applied.Low().Fence >= request.fence {
+			return nil
+		}
+		if d.books.WantsFence() {
+			d.asked = d.books.AskFence()
+			d.books.Fenced(d.asked)
+		}
+		if p := d.books.next(sqlgen.MostKeys); p != nil {
+			res, err := d.refreshUnderLock(request.ctx, request.session, p)
+			if err == nil && len(res.refused) > 0 && d.next.Fence >= request.fence {
+				if rounds++; rounds > proof {
+					err = &DuplicateError{Table: d.deps.Mapping.Source.Name, Message: conn.Message(res.refused[0].err)}
+				}
+			}
+			if err != nil {
+				d.books.giveBack(p)
+				return fmt.Errorf("refresh %d rows under the table lock: %w", len(p.keys), err)
+			}
+			if err := d.report(res); err != nil {
+				return err
+			}
+			continue
+		}
+		if d.books.MayClose() && (d.news || d.books.Collecting() > 0) && len(d.queue) == 0 {
+			d.close()
+			continue
+		}
+		select {
+		case tx := <-d.queue:
+			d.admit(tx)
+		case <-request.ctx.Done():
+			return context.Cause(request.ctx)
+		}
+	}
+}

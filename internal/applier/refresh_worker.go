@@ -1,0 +1,235 @@
+package applier
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// result is what became of a portion: all of it is committed.
+type result struct {
+	portion *portion
+	missing [][]table.Value // the source has no row, nor has the shadow any more
+	refused []refusedRow    // another unique key refused the row; the shadow has none
+}
+
+type refusedRow struct {
+	key   []table.Value
+	added bool // by a key other than the migration key
+	err   error
+}
+
+// worker refreshes portions on its own connection until ctx ends.
+func (r *Refresh) worker(ctx context.Context, work <-chan *portion, results chan<- result) error {
+	var s session
+	defer func() { s.close() }()
+	for {
+		select {
+		case p := <-work:
+			if err := r.deps.Gate.Wait(ctx); err != nil {
+				return err
+			}
+			begun := time.Now()
+			res, err := r.refresh(ctx, &s, p)
+			if err != nil {
+				return fmt.Errorf("refresh %d rows of %s: %w", len(p.keys), r.deps.Mapping.Shadow.Name, err)
+			}
+			r.counters.observe(time.Since(begun), len(p.keys))
+			results <- res
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// refresh makes the keys match the source. Each of its steps may be done again, whole, and reads anew then.
+func (r *Refresh) refresh(ctx context.Context, s *session, p *portion) (result, error) {
+	res := result{portion: p}
+	err := r.retrying(ctx, s, func() error { return r.write(ctx, s, p.keys) })
+	if conn.IsDuplicate(err) {
+		err = r.retrying(ctx, s, func() (err error) {
+			res.refused, err = r.writeApart(ctx, s.conn, p.keys, true)
+			return err
+		})
+	}
+	if err != nil {
+		return res, r.locate(ctx, s, p.keys, err)
+	}
+	err = r.retrying(ctx, s, func() (err error) {
+		res.missing, err = r.erase(ctx, s.conn, p.keys, res.refused)
+		return err
+	})
+	return res, err
+}
+
+// write writes the rows that the source has.
+func (r *Refresh) write(ctx context.Context, s *session, keys [][]table.Value) error {
+	if !r.sql.DeletesFirst() {
+		return r.execute(ctx, s.conn, r.sql.Write(keys))
+	}
+	if err := r.execute(ctx, s.conn, "START TRANSACTION"); err != nil {
+		return err
+	}
+	if err := r.rewrite(ctx, s.conn, keys); err != nil {
+		return err // retrying rolls back
+	}
+	return r.execute(ctx, s.conn, "COMMIT")
+}
+
+// rewrite deletes the keys and writes their rows.
+func (r *Refresh) rewrite(ctx context.Context, c *sql.Conn, keys [][]table.Value) error {
+	for _, statement := range append(r.sql.Deletes(keys, r.cfg.StatementBytes), r.sql.Write(keys)) {
+		if err := r.execute(ctx, c, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeApart deletes the keys and writes their rows one by one, in a transaction where that is possible; it returns those
+// that were refused. These stay deleted: rows of two portions that exchange their values would refuse each other for ever.
+func (r *Refresh) writeApart(ctx context.Context, c *sql.Conn, keys [][]table.Value, transaction bool) ([]refusedRow, error) {
+	if transaction {
+		if err := r.execute(ctx, c, "START TRANSACTION"); err != nil {
+			return nil, err
+		}
+	}
+	for _, statement := range r.sql.Deletes(keys, r.cfg.StatementBytes) {
+		if err := r.execute(ctx, c, statement); err != nil {
+			return nil, err
+		}
+	}
+	var refused []refusedRow
+	for i := range keys {
+		err := r.execute(ctx, c, r.sql.Write(keys[i:i+1]))
+		if conn.IsDuplicate(err) {
+			own := conn.IsDuplicateOf(err, r.deps.Mapping.Shadow.Name.Table, r.deps.Mapping.Key.ShadowName)
+			refused = append(refused, refusedRow{keys[i], !own, err})
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if transaction {
+		return refused, r.execute(ctx, c, "COMMIT")
+	}
+	return refused, nil
+}
+
+// erase deletes from the shadow what the source has no row for, and returns those keys.
+func (r *Refresh) erase(ctx context.Context, c *sql.Conn, keys [][]table.Value, refused []refusedRow) ([][]table.Value, error) {
+	missing, err := r.missing(ctx, c, keys, refused)
+	if err != nil || len(missing) == 0 {
+		return nil, err
+	}
+	for _, statement := range r.sql.Deletes(missing, r.cfg.StatementBytes) {
+		if err := r.execute(ctx, c, statement); err != nil {
+			return nil, err
+		}
+	}
+	return missing, nil
+}
+
+// missing returns the keys, but for those refused, that the source has no row under.
+func (r *Refresh) missing(ctx context.Context, c *sql.Conn, keys [][]table.Value, refused []refusedRow) ([][]table.Value, error) {
+	var n int
+	if err := c.QueryRowContext(ctx, r.sql.Count(keys)).Scan(&n); err != nil {
+		return nil, err
+	}
+	if n == len(keys) {
+		return nil, nil
+	}
+	present, err := r.present(ctx, c, keys)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range refused {
+		present[string(table.AppendKey(nil, row.key))] = true
+	}
+	var missing [][]table.Value
+	for i, key := range keys {
+		if present[string(table.AppendKey(nil, key))] {
+			continue
+		}
+		if !r.key.Exact() { // it may be there in another spelling
+			if err := c.QueryRowContext(ctx, r.sql.Count(keys[i:i+1])).Scan(&n); err != nil {
+				return nil, err
+			}
+			if n > 0 {
+				continue
+			}
+		}
+		missing = append(missing, key)
+	}
+	return missing, nil
+}
+
+// present returns the keys that the source has, encoded, as they are spelled there.
+func (r *Refresh) present(ctx context.Context, c *sql.Conn, keys [][]table.Value) (present map[string]bool, err error) {
+	rows, err := c.QueryContext(ctx, r.sql.Present(keys))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	present = make(map[string]bool, len(keys))
+	texts := make([][]byte, r.key.Len())
+	fields := make([]any, len(texts))
+	for i := range texts {
+		fields[i] = &texts[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(fields...); err != nil {
+			return nil, fmt.Errorf("read key: %w", err)
+		}
+		key, err := r.key.ParseKey(texts)
+		if err != nil {
+			return nil, err
+		}
+		present[string(table.AppendKey(nil, key))] = true
+	}
+	return present, rows.Err()
+}
+
+// refreshUnderLock makes the keys match the source through the session that holds the table locks: autocommit statements
+// only, since anything that begins or ends a transaction releases them.
+func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion) (result, error) {
+	res := result{portion: p}
+	var err error
+	if r.sql.DeletesFirst() {
+		err = r.rewrite(ctx, c, p.keys)
+	} else {
+		err = r.execute(ctx, c, r.sql.Write(p.keys))
+	}
+	if conn.IsDuplicate(err) {
+		res.refused, err = r.writeApart(ctx, c, p.keys, false)
+	}
+	if err != nil {
+		return res, err
+	}
+	res.missing, err = r.erase(ctx, c, p.keys, res.refused)
+	return res, err
+}
+
+// execute executes a statement and refuses one that stored a value otherwise than it was.
+func (r *Refresh) execute(ctx context.Context, c *sql.Conn, statement string) error {
+	_, err := c.ExecContext(ctx, statement)
+	return err
+}
+
+// locate finds the row that an error is about, by writing each alone.
+func (r *Refresh) locate(ctx context.Context, s *session, keys [][]table.Value, err error) error {
+	if !conn.IsRefused(err) || conn.IsPassing(err) {
+		return err
+	}
+	for i := range keys {
+		alone := r.retrying(ctx, s, func() error { return r.write(ctx, s, keys[i:i+1]) })
+		if conn.IsRefused(alone) && !conn.IsDuplicate(alone) {
+			return fmt.Errorf("the row with %s does not fit into the new table: %s", r.key.DescribeRow(keys[i]), conn.Message(alone))
+		}
+	}
+	return err
+}

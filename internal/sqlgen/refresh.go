@@ -1,0 +1,102 @@
+package sqlgen
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Refresh makes the statements that make rows of the shadow match the source, by their keys. Values are taken by the server
+// from the source; only keys stand in the statements, in the order of the migration key's columns. No statement that
+// changes the shadow takes a lock on a row of the source, at READ COMMITTED.
+type Refresh struct {
+	mapping *table.Mapping
+	copy    *Copy
+	deletes *Replay
+	verb    string
+	after   string
+}
+
+// MostKeys is the most keys that a statement of Refresh should have: MariaDB makes a join of a list of 1000 values, and
+// beyond some thousands MySQL gives up looking them up in the index.
+const MostKeys = 999
+
+// NewRefresh returns the statements of a mapping. Rows are written in place (ON DUPLICATE KEY UPDATE) where the migration
+// key is the shadow's only unique key; by REPLACE where every unique key of the shadow is the source's too; by plain INSERT,
+// the keys having been deleted, where the ALTER adds one.
+func NewRefresh(m *table.Mapping, server *conn.Server) *Refresh {
+	r := &Refresh{mapping: m, copy: NewCopy(m, server), deletes: NewReplay(m, server), verb: "INSERT"}
+	switch {
+	case r.DeletesFirst():
+	case m.OnlyKey():
+		r.after = "\n    ON DUPLICATE KEY UPDATE " + r.inPlace()
+	default:
+		r.verb = "REPLACE"
+	}
+	return r
+}
+
+// DeletesFirst says whether the keys must be deleted before, in the same transaction.
+func (r *Refresh) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
+
+// Write returns the statement that writes the rows that the source has under the keys.
+func (r *Refresh) Write(keys [][]table.Value) string {
+	into, from := r.copy.columns()
+	return r.verb + " INTO " + r.mapping.Shadow.Name.String() + "\n" +
+		"       (" + strings.Join(into, ", ") + ")\n" +
+		"SELECT " + strings.Join(from, ", ") + "\n" +
+		r.copy.key.from() + "\n WHERE " + r.copy.key.among(keys) + r.after
+}
+
+// Count returns the statement that counts the rows that the source has under the keys: as many as keys if each has one.
+func (r *Refresh) Count(keys [][]table.Value) string {
+	return "SELECT COUNT(*)\n" + r.copy.key.from() + "\n WHERE " + r.copy.key.among(keys)
+}
+
+// Present returns the statement that reads those of the keys that the source has, as they are written there. ParseKey of
+// the Key reads its rows.
+func (r *Refresh) Present(keys [][]table.Value) string {
+	return "SELECT " + r.copy.key.exact() + "\n" + r.copy.key.from() + "\n WHERE " + r.copy.key.among(keys)
+}
+
+// Deletes returns the statements that delete the rows of the shadow under the keys, each of at most limit bytes unless one
+// key alone is longer.
+func (r *Refresh) Deletes(keys [][]table.Value, limit int) []string {
+	return r.deletes.Deletes(keys, limit)
+}
+
+// inPlace sets every column to the source's value, the key's too: it may be written otherwise and still be equal.
+func (r *Refresh) inPlace() string {
+	source := r.mapping.Source.Name.String()
+	sets := make([]string, len(r.mapping.Columns))
+	for i, p := range r.mapping.Columns {
+		sets[i] = r.mapping.Shadow.Name.String() + "." + table.Quote(p.Shadow.Name) + " = " + p.Wrap.Around(source+"."+table.Quote(p.Source.Name))
+	}
+	return strings.Join(sets, ",\n                            ")
+}
+
+// among is the condition that the key is one of those given: at least one.
+func (k *Key) among(keys [][]table.Value) string {
+	if len(k.columns) == 1 {
+		list := []byte(table.Quote(k.columns[0].Name) + " IN (")
+		for i, key := range keys {
+			if i > 0 {
+				list = append(list, ", "...)
+			}
+			list = AppendLiteral(list, k.columns[0].Column, key[0])
+		}
+		return string(append(list, ')'))
+	}
+	conditions := make([]string, len(keys))
+	for i, key := range keys {
+		conditions[i] = "(" + k.DescribeRow(key) + ")"
+	}
+	return "(" + strings.Join(conditions, "\n    OR ") + ")"
+}
+
+// Exact says whether two keys are equal only if their values are the same bytes. Otherwise a collation decides.
+func (k *Key) Exact() bool {
+	return !slices.ContainsFunc(k.columns, func(c keyColumn) bool { return c.IsString() && charsetOf(c.Column) != "binary" })
+}
