@@ -68,8 +68,10 @@ bench-migrate: servers ## a million rows on each server, beside its own ALGORITH
 	BENCH_ENGINES=$${BENCH_ENGINES:-mysql,mariadb-10.11,mariadb-11.8} go test -count=1 -timeout 90m -tags bench -v -run TestMigrate ./test/bench
 
 SOAK ?= 60s
+KILLS ?= 63
 .PHONY: soak
-soak: servers ## the runs under load and the cut-overs in their long form, and all mutants; SOAK=60s a run
+soak: servers ## the runs under load, the cut-overs and the kills in their long form, and all mutants; SOAK=60s a run, KILLS=63
+	@MIDSTREAM_KILLS=$(KILLS) $(SANDBOX) run -- go test -count=1 -timeout 2h -v ./test/crash
 	@MIDSTREAM_SOAK=$(SOAK) $(SANDBOX) run -- go test -count=1 -timeout 5h -v -run 'Load|Rotations|Swaps' ./test/underload ./internal/cutover
 	@$(MAKE) --no-print-directory mutants
 

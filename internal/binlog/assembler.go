@@ -12,7 +12,7 @@ import (
 // and knows neither servers nor time. Its position is always the end of a transaction; what comes after it and is not
 // complete is forgotten when the stream breaks.
 type assembler struct {
-	begins bool // Config.Begins, and no mark was read yet
+	begins   bool // Config.Begins, and no mark was read yet
 	limits   limits
 	guard    *guard
 	watched  []*watched // the source and the changelog

@@ -40,6 +40,7 @@ var lists = [][]mutant{
 	copierMutants,
 	applierMutants,
 	epochMutants,
+	checkpointMutants,
 }
 
 // patience bounds one run of one test.

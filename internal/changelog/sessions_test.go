@@ -1,0 +1,65 @@
+package changelog_test
+
+import (
+	"database/sql"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+)
+
+// TestSessionsOfEarlierRuns: sessions note themselves before their first statement; after another run has taken over they
+// are known to it, and none can be opened any more.
+func TestSessionsOfEarlierRuns(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		c, _ := mustCreate(t, s)
+		a := s.Server
+		pool := func(run uint64) *sql.DB {
+			db, err := conn.Open(conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Enlist: c.Enlist(run)}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() }) // idle sessions
+			return db
+		}
+		first := pool(1)
+		var ids []uint64
+		for range 3 {
+			session, id, err := conn.Session(t.Context(), first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer session.Close()
+			ids = append(ids, id)
+		}
+		if early, err := c.Sessions(t.Context(), 1); err != nil || len(early) > 0 {
+			t.Errorf("before a second run: %v, %v", early, err)
+		}
+		run, err := c.TakeOver(t.Context())
+		if err != nil || run != 2 {
+			t.Fatalf("the second run is %d (%v)", run, err)
+		}
+		if _, _, err := conn.Session(t.Context(), first); !errors.Is(err, conn.ErrNotEnlisted) {
+			t.Errorf("a session of the first run after that: %v", err)
+		}
+		session, id, err := conn.Session(t.Context(), pool(run))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		found, err := c.Sessions(t.Context(), run)
+		slices.Sort(found)
+		slices.Sort(ids)
+		if err != nil || !slices.Equal(found, ids) || slices.Contains(found, id) {
+			t.Errorf("sessions of the first run: %v, want %v (%v)", found, ids, err)
+		}
+		if err := c.Forget(t.Context(), run); err != nil {
+			t.Error(err)
+		}
+		if found, err := c.Sessions(t.Context(), run); err != nil || len(found) > 0 {
+			t.Errorf("forgotten: %v, %v", found, err)
+		}
+	})
+}
