@@ -153,7 +153,7 @@ func writeExitCodes(b *strings.Builder) {
 		meaning string
 	}{
 		{migrate.ExitDone, "The tables are swapped and nothing is left to do. Of a dry run: the plan was shown."},
-		{migrate.ExitFailed, "Failed or stopped. The source table serves, unchanged; the message names the statements that remove what is left."},
+		{migrate.ExitFailed, "Failed or stopped. The source table is unchanged; the same command goes on from the checkpoint, and the message names the statements that remove what is left."},
 		{migrate.ExitRefused, "Refused before anything was done, or bad usage. The server is as it was."},
 		{migrate.ExitUnknown, "It could not be found out whether the tables were swapped. Start and drop nothing; the message names the tables to look at."},
 		{migrate.ExitLeftover, "The tables are swapped; the message names the statements that are left to be executed."},

@@ -26,7 +26,7 @@ var errInterrupted = errors.New("interrupted")
 func runLive(ctx context.Context, cfg migrate.Config) error {
 	notices := &notices{}
 	cfg.Log = slog.New(slog.NewTextHandler(notices, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	cfg.Plan = os.Stdout
+	cfg.Plan, cfg.Tool = os.Stdout, known(version)
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := func() { cancel(errInterrupted) }
 	defer stop()

@@ -33,6 +33,8 @@ func known(build string) string {
 // cli is the command line: one field per command.
 type cli struct {
 	Migrate migrateCommand   `cmd:"" help:"Change the schema of a table while it is in use."`
+	Status  statusCommand    `cmd:"" help:"Show the checkpoint of a migration; changes nothing."`
+	Cleanup cleanupCommand   `cmd:"" help:"Remove what an abandoned migration has left."`
 	Version kong.VersionFlag `help:"Show the version and exit."`
 }
 

@@ -15,7 +15,7 @@ const logInterval = 5 * time.Second
 
 // runLogged migrates with log lines on standard error and the summary on standard output.
 func runLogged(ctx context.Context, cfg migrate.Config, log *slog.Logger) error {
-	cfg.Log, cfg.Plan = log, os.Stdout
+	cfg.Log, cfg.Plan, cfg.Tool = log, os.Stdout, known(version)
 	r := migrate.New(cfg)
 	reporting, stop := context.WithCancel(ctx)
 	reported := make(chan struct{})

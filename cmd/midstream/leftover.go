@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// target names a migrated table.
+type target struct {
+	connection
+
+	Database string `required:"" placeholder:"NAME" help:"Schema of the table." group:"What"`
+	Table    string `required:"" placeholder:"NAME" help:"Table that is or was being migrated." group:"What"`
+}
+
+func (t *target) name() table.Name { return table.Name{Schema: t.Database, Table: t.Table} }
+
+// statusCommand are the flags of midstream status.
+type statusCommand struct{ target }
+
+// Run executes the command.
+func (s *statusCommand) Run(ctx context.Context) error {
+	c, err := s.config()
+	if err != nil {
+		return &migrate.Refusal{Err: err}
+	}
+	text, err := migrate.Checkpoint(ctx, c, s.name())
+	if err != nil {
+		return err
+	}
+	fmt.Print(text)
+	return nil
+}
+
+// cleanupCommand are the flags of midstream cleanup.
+type cleanupCommand struct {
+	target
+
+	Yes bool `help:"Do not ask." group:"What"`
+}
+
+// Run executes the command.
+func (c *cleanupCommand) Run(ctx context.Context) error {
+	server, err := c.config()
+	if err != nil {
+		return &migrate.Refusal{Err: err}
+	}
+	return migrate.Abandon(ctx, server, c.name(), c.confirm)
+}
+
+// confirm asks before the tables are dropped.
+func (c *cleanupCommand) confirm(tables []table.Name) bool {
+	if c.Yes {
+		return true
+	}
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = t.String()
+	}
+	fmt.Fprintf(os.Stderr, "Drop %s, as far as they are there? [y/N] ", strings.Join(names, ", "))
+	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is no
+	return strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
+}

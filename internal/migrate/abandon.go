@@ -1,0 +1,93 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/checkpoint"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Checkpoint returns what a migration's checkpoint says, as lines of text, and changes nothing. A table without one gets a
+// line that says so.
+func Checkpoint(ctx context.Context, c conn.Config, source table.Name) (string, error) {
+	db, err := conn.Open(c, nil)
+	if err != nil {
+		return "", &Refusal{Err: err}
+	}
+	defer func() { _ = db.Close() }() // it has answered
+	record, err := checkpoint.NewStore(db, table.NamesFor(source).Checkpoint, 0).Load(ctx)
+	if err != nil {
+		return "", &Refusal{Err: conn.Explain(c, err)}
+	}
+	if record == nil {
+		return fmt.Sprintf("No migration of %s is under way or waits to go on.\n", source), nil
+	}
+	running := "does not run now; the same command goes on with it"
+	var holder *uint64
+	if err := db.QueryRowContext(ctx, "SELECT IS_USED_LOCK(?)", conn.LockName(source.String())).Scan(&holder); err != nil {
+		return "", &Refusal{Err: fmt.Errorf("ask for the lock of %s: %w", source, err)}
+	}
+	if holder != nil {
+		running = fmt.Sprintf("runs now: session %d of the server has its lock", *holder)
+	}
+	copied := status.Count(record.Rows) + " rows"
+	if record.Copied.Done {
+		copied += ", all"
+	}
+	return fmt.Sprintf(`Migration of %s, which %s
+  statement    %s
+  phase        %s
+  copied       %s
+  applied      %s row changes, up to %s
+  started      %s
+  checkpoint   of %s, %s ago, by midstream %s
+`, source, running, record.Statement, record.Phase, copied, status.Count(record.Changes), record.Position,
+		record.Started.UTC().Format(time.DateTime), record.Written.Format(time.DateTime), age(record), record.Tool), nil
+}
+
+// Abandon removes what a migration that does not run any more has left: only tables that bear our mark, and the shadow that
+// the checkpoint names, if it is as it was left. confirm is asked before anything is dropped. When the tables are swapped
+// already, the same command as before finishes, and nothing is removed here.
+func Abandon(ctx context.Context, c conn.Config, source table.Name, confirm func(tables []table.Name) bool) error {
+	r := New(Config{Conn: c, Restart: true, ReconnectTimeout: abandonPatience, Log: slog.New(slog.DiscardHandler)})
+	defer r.close()
+	var err error
+	if r.db, err = conn.Open(c, nil); err != nil {
+		return &Refusal{Err: err}
+	}
+	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
+		return &Refusal{Err: conn.Explain(c, err)}
+	}
+	r.names = table.NamesFor(source)
+	store := checkpoint.NewStore(r.db, r.names.Checkpoint, abandonPatience)
+	record, err := store.Load(ctx)
+	switch {
+	case errors.Is(err, checkpoint.ErrEmpty):
+		record = &checkpoint.Record{Names: r.names}
+	case err != nil:
+		return &Refusal{Err: err}
+	case record == nil:
+		return &Refusal{Err: fmt.Errorf("no migration of %s has left a checkpoint: there is nothing to remove", source)}
+	}
+	if err := r.takeLock(ctx); err != nil {
+		return err
+	}
+	if !confirm([]table.Name{r.names.Shadow, r.names.Changelog, r.names.Checkpoint}) {
+		return &Refusal{Err: errors.New("nothing was removed")}
+	}
+	if err := r.takeOver(ctx, record); err != nil {
+		return err
+	}
+	if r.swapped {
+		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped: the command that migrated it finishes when it is run again", source)}
+	}
+	return r.discard(ctx, store, record)
+}
+
+const abandonPatience = 10 * time.Second
