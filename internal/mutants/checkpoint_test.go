@@ -9,6 +9,42 @@ const (
 
 var checkpointMutants = []mutant{
 	{
+		Name:      "checkpoint: the position of a heartbeat is stored",
+		Invariant: "I3, I4: what is stored is applied",
+		Edits: []edit{{
+			progressApplied, "	return a.mark.Begin(a.begun)\n",
+			`	if !heartbeat.IsZero() {
+		a.mark.mu.Lock()
+		a.mark.low = a.begun
+		a.mark.mu.Unlock()
+	}
+	return a.mark.Begin(a.begun)
+`,
+		}},
+		Package: "internal/migrate",
+		Tests:   []string{"TestResumedHistories"},
+	},
+	{
+		Name:      "checkpoint: work begun counts as done",
+		Invariant: "I4: what a checkpoint counts as copied is committed",
+		Edits: []edit{{
+			progressWatermark, "			open = append(open, p.value)\n",
+			"			_ = p.value\n",
+		}},
+		Package: "internal/migrate",
+		Tests:   []string{"TestResumedHistories"},
+	},
+	{
+		Name:      "checkpoint: the newest position is stored, not the low watermark",
+		Invariant: "I2, I4: what is stored is applied, and all before it",
+		Edits: []edit{{
+			progressWatermark, "	w.low = w.pieces[n-1].value\n",
+			"	w.low = w.pieces[len(w.pieces)-1].value\n",
+		}},
+		Package: "internal/migrate",
+		Tests:   []string{"TestResumedHistories"},
+	},
+	{
 		Name:      "checkpoint: open chunks count as copied",
 		Invariant: "I4: what a checkpoint counts as copied is committed",
 		Edits: []edit{{
