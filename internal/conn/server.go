@@ -89,6 +89,16 @@ func (s *Server) OrdersCommits(ctx context.Context, q Querier) (bool, error) {
 	return ordered, nil
 }
 
+// KeepsCommits says whether every commit that the server has acknowledged, or has in its binary log, is in the tables after a
+// crash too. Otherwise the log may hold changes that the tables have lost.
+func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {
+	var flush int
+	if err := q.QueryRowContext(ctx, `SELECT @@GLOBAL.innodb_flush_log_at_trx_commit`).Scan(&flush); err != nil {
+		return false, fmt.Errorf("ask server for innodb_flush_log_at_trx_commit: %w", err)
+	}
+	return flush == 1 || flush == 3, nil // 3 is MariaDB's
+}
+
 // SharedReadClause returns the clause that makes a SELECT take shared row locks.
 func (s *Server) SharedReadClause() string {
 	if s.Flavor == MySQL {

@@ -56,6 +56,9 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.mustBeSame(record); err != nil {
 		return err
 	}
+	if err := r.mustHaveKept(ctx, record); err != nil {
+		return err
+	}
 	r.record, r.keeper = record, newKeeper(store, *record)
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
 	return nil
@@ -183,6 +186,23 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	}
 	if len(other) > 0 {
 		return r.cannotGoOn(errors.New(strings.Join(other, "; ")))
+	}
+	return nil
+}
+
+// mustHaveKept refuses a server that was restarted since and may have lost commits that stand in its binary log: the shadow
+// would get changes that the source does not have.
+func (r *Runner) mustHaveKept(ctx context.Context, record *checkpoint.Record) error {
+	then := &conn.Server{UUID: record.Server.UUID, StartedAt: record.Server.StartedAt}
+	if then.UUID != r.server.UUID || then.SameRun(r.server) {
+		return nil
+	}
+	keeps, err := r.server.KeepsCommits(ctx, r.db)
+	if err != nil {
+		return err
+	}
+	if !keeps {
+		return r.cannotGoOn(errors.New("the server was restarted since, and with its innodb_flush_log_at_trx_commit a crash loses commits from the tables that stand in the binary log"))
 	}
 	return nil
 }

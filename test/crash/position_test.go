@@ -1,0 +1,192 @@
+package crash_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/load/proof"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// mustRefuse runs the command, which must refuse to go on and say so.
+func (r *trial) mustRefuse(says string) {
+	r.t.Helper()
+	p := r.start()
+	err := <-p.ended
+	if err == nil || p.cmd.ProcessState.ExitCode() != 2 {
+		r.t.Fatalf("the command ended with %v:\n%s", err, &p.text)
+	}
+	for _, want := range []string{says, "cannot go on from checkpoint", "--restart"} {
+		if !bytes.Contains(p.text.Bytes(), []byte(want)) {
+			r.t.Errorf("the command does not say %q:\n%s", want, &p.text)
+		}
+	}
+}
+
+// mustHaveBegun kills the command when a checkpoint says that it has copied something.
+func (r *trial) mustHaveBegun() {
+	r.t.Helper()
+	p := r.start()
+	deadline := time.After(time.Minute)
+	for begun := false; !begun; {
+		select {
+		case err := <-p.ended:
+			r.t.Fatalf("the command ended with %v:\n%s", err, &p.text)
+		case <-deadline:
+			r.t.Fatal("there is no checkpoint")
+		case <-time.After(20 * time.Millisecond):
+		}
+		if len(r.s.MustQueryRows("SHOW TABLES LIKE 'sbtest1%new'")) > 0 {
+			begun = r.s.MustQueryInt(`SELECT COUNT(*) FROM sbtest1__checkpoint WHERE record LIKE '%"Rows":_%' AND record NOT LIKE '%"Rows":0,%'`) > 0
+		}
+	}
+	if err := p.cmd.Process.Kill(); err != nil {
+		r.t.Fatal(err)
+	}
+	<-p.ended
+}
+
+// beginPostponed is begin with the cut-over postponed until permit is called.
+func beginPostponed(t *testing.T, s *sandboxtest.Schema) (r *trial, permit func()) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "postpone")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return begin(t, s, "--postpone-cut-over-flag-file", file), func() {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPositionLost: the log that a checkpoint needs is purged, or reset; nothing is dropped before somebody says so.
+func TestPositionLost(t *testing.T) {
+	for name, lose := range map[string]func(s *sandboxtest.Schema){
+		"purged": func(s *sandboxtest.Schema) {
+			s.MustExec("FLUSH BINARY LOGS")
+			for logs := []string{"", ""}; len(logs) > 1; { // the server may still know the dead reader
+				logs = s.MustQueryRows("SHOW BINARY LOGS")
+				s.MustExec("PURGE BINARY LOGS TO '" + strings.Fields(logs[len(logs)-1])[0] + "'")
+				logs = s.MustQueryRows("SHOW BINARY LOGS")
+			}
+		},
+		"reset": func(s *sandboxtest.Schema) {
+			if s.Server.Engine.MariaDB() {
+				s.MustExec("RESET MASTER")
+			} else {
+				s.MustExec("RESET BINARY LOGS AND GTIDS")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+				s := sandboxtest.NewSchema(t, server.Address())
+				r, permit := beginPostponed(t, s)
+				r.mustHaveBegun()
+				lose(s)
+				r.mustRefuse("position")
+				if left := s.MustQueryRows("SHOW TABLES"); len(left) != 4 {
+					t.Errorf("after the refusal there are %v", left)
+				}
+				permit()
+				r.args = append(r.args, "--restart")
+				r.mustEnd()
+				r.mustProve()
+			})
+		})
+	}
+}
+
+// TestServerThatLosesCommits: a server that does not flush its commits is killed: what its log holds may be missing in its
+// tables, and the checkpoint is refused.
+func TestServerThatLosesCommits(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{Args: []string{"--innodb-flush-log-at-trx-commit=0"}}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		r, _ := beginPostponed(t, s)
+		r.mustHaveBegun()
+		time.Sleep(2 * time.Second) // InnoDB writes its log every second: the checkpoint survives
+		r.stop()
+		if err := <-r.loaded; err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r.mustRefuse("innodb_flush_log_at_trx_commit")
+	})
+}
+
+// TestPromotedReplica: the migration goes on at a replica that has taken the place of its source.
+func TestPromotedReplica(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		var options sandbox.Options
+		if server.Engine.MariaDB() {
+			options.Args = []string{"--log-slave-updates=ON"}
+		}
+		replica := sandboxtest.Private(t, server.Engine, options)
+		s := sandboxtest.NewSchema(t, server.Address())
+		follower := *s
+		follower.Server, follower.DB = replica.Address(), replica.Open("")
+		follow(&follower, s.Server)
+		r, permit := beginPostponed(t, s)
+		r.mustHaveBegun()
+		r.stop()
+		if err := <-r.loaded; err != nil {
+			t.Fatal(err)
+		}
+		promote(&follower, s)
+		follower.DB = replica.Open(s.Name)
+		r.s = &follower
+		for i, arg := range r.args {
+			if arg == "--port" {
+				r.args[i+1] = strconv.Itoa(follower.Server.Port)
+			}
+		}
+		permit()
+		r.mustEnd()
+		if _, err := proof.Model(t.Context(), follower.DB, r.source.Name, r.generator.Model(0)); err != nil {
+			t.Error(err)
+		}
+		if _, err := proof.Equal(t.Context(), follower.DB, table.NamesFor(r.source.Name).Retired, r.source.Name); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// follow makes a server the replica of another.
+func follow(replica *sandboxtest.Schema, source sandbox.Address) {
+	if source.Engine.MariaDB() {
+		replica.MustExec(fmt.Sprintf("CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = %d, MASTER_USER = '%s', MASTER_PASSWORD = '%s', MASTER_USE_GTID = slave_pos",
+			source.Host, source.Port, source.User, source.Password))
+		replica.MustExec("START SLAVE")
+		return
+	}
+	replica.MustExec(fmt.Sprintf("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '%s', SOURCE_PORT = %d, SOURCE_USER = '%s', SOURCE_PASSWORD = '%s', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1",
+		source.Host, source.Port, source.User, source.Password))
+	replica.MustExec("START REPLICA")
+}
+
+// promote waits until the replica has all that the source has, and ends the replication.
+func promote(replica, source *sandboxtest.Schema) {
+	if source.Server.Engine.MariaDB() {
+		replica.MustExec("DO MASTER_GTID_WAIT('" + source.MustQueryString("SELECT @@gtid_binlog_pos") + "', 60)")
+		replica.MustExec("STOP SLAVE")
+		replica.MustExec("RESET SLAVE ALL")
+		return
+	}
+	replica.MustExec("DO WAIT_FOR_EXECUTED_GTID_SET('" + source.MustQueryString("SELECT @@gtid_executed") + "', 60)")
+	replica.MustExec("STOP REPLICA")
+	replica.MustExec("RESET REPLICA ALL")
+}
