@@ -67,6 +67,10 @@ bench-apply: servers ## row changes per second of 1, 2, 4 and 8 workers side by 
 bench-migrate: servers ## a million rows on each server, beside its own ALGORITHM=COPY and under load, with both proofs; BENCH_ROWS, BENCH_ENGINES
 	BENCH_ENGINES=$${BENCH_ENGINES:-mysql,mariadb-10.11,mariadb-11.8} go test -count=1 -timeout 90m -tags bench -v -run TestMigrate ./test/bench
 
+.PHONY: bench-resume
+bench-resume: servers ## how soon a killed migration goes on, and what checkpoints cost; BENCH_ROWS, BENCH_ENGINES
+	go test -count=1 -timeout 90m -tags bench -v -run 'TestResume|TestCheckpointCost' ./test/bench
+
 SOAK ?= 60s
 KILLS ?= 63
 .PHONY: soak

@@ -117,13 +117,17 @@ func (m *migrateBench) idle() time.Duration {
 func (m *migrateBench) name(t string) table.Name { return table.Name{Schema: m.s.Name, Table: t} }
 
 func (m *migrateBench) runner(name, alter, postpone string) *migrate.Runner {
+	return migrate.New(m.config(name, alter, postpone))
+}
+
+func (m *migrateBench) config(name, alter, postpone string) migrate.Config {
 	a := m.s.Server
-	return migrate.New(migrate.Config{
+	return migrate.Config{
 		Conn:     conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Run: m.s.Name},
 		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Replay, Native: migrate.NativeOff,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
 		ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: 5 * time.Second, PostponeFile: postpone, Log: slog.New(slog.DiscardHandler),
-	})
+	}
 }
 
 // prove ends the test unless the proof holds, and shows it.
