@@ -27,7 +27,7 @@ type migrateCommand struct {
 	AlterFile string `placeholder:"PATH" xor:"alter" required:"" type:"existingfile" help:"File that holds what --alter would." group:"What"`
 	DryRun    bool   `help:"Show the plan and change nothing." group:"What"`
 
-	Apply       string        `default:"replay" enum:"replay" help:"How changes reach the new table: ${enum}." group:"How"`
+	Apply       string        `default:"replay" enum:"replay,refresh" help:"How changes reach the new table: ${enum}." group:"How"`
 	Native      string        `default:"off" enum:"off" help:"Whether the server's own online DDL may do the work: ${enum}." group:"How"`
 	NumWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
 	CopyWorkers workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most, which is measured." group:"How"`

@@ -41,8 +41,8 @@ type portion struct {
 const mostCollected = 500_000
 
 // newLedger returns empty books: keys that are one integer are kept as a number, others encoded.
-func newLedger(m *table.Mapping, greatest []table.Value) ledger {
-	cfg := ledgerConfig{otherUnique: !m.OnlyKey(), greatest: greatest}
+func newLedger(m *table.Mapping, covered Covered) ledger {
+	cfg := ledgerConfig{otherUnique: !m.OnlyKey(), covered: covered}
 	if len(m.Key.Columns) == 1 && m.Key.Columns[0].Source.Kind == table.Int {
 		cfg.ordered = sqlgen.NewKey(m).Dense() != nil
 		if m.Key.Columns[0].Source.Unsigned {
@@ -61,7 +61,7 @@ func newLedger(m *table.Mapping, greatest []table.Value) ledger {
 
 type ledgerConfig struct {
 	ordered, otherUnique bool
-	greatest             []table.Value
+	covered              Covered
 }
 
 type books[K cmp.Ordered] struct {
@@ -72,11 +72,15 @@ type books[K cmp.Ordered] struct {
 
 func newBooks[K cmp.Ordered](cfg ledgerConfig, encode func([]table.Value) K, decode func(K) []table.Value) *books[K] {
 	c := epoch.Config[K]{Limit: mostCollected, Ordered: cfg.ordered, OtherUnique: cfg.otherUnique}
-	if cfg.greatest != nil {
-		greatest := encode(cfg.greatest)
+	if cfg.covered.UpTo != nil {
+		greatest := encode(cfg.covered.UpTo)
 		c.Greatest = &greatest
 	}
-	return &books[K]{Books: epoch.New(c), encode: encode, decode: decode}
+	b := &books[K]{Books: epoch.New(c), encode: encode, decode: decode}
+	if cfg.covered.All {
+		b.Ended(b.Register(nil))
+	}
+	return b
 }
 
 func (b *books[K]) encoded(keys [][]table.Value) []K {

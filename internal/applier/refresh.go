@@ -36,21 +36,30 @@ type Refresh struct {
 	queue chan *binlog.Transaction
 	room  *semaphore.Weighted
 	asks  chan func(*refresher)
+	// adopts are asked for by copiers; the dispatcher takes them while there is room for keys.
+	adopts chan func(*refresher)
 }
 
-// NewRefresh returns an applier; it does nothing until Run. greatest is the greatest key that the shadow may hold, nil for
-// none: beyond it and all chunks that are registered, changes are left to the chunks to come.
-func NewRefresh(cfg Config, deps Deps, fencer Fencer, greatest []table.Value) *Refresh {
+// Covered is the part of the key that chunks of earlier runs may have copied: beyond it and all chunks that are registered,
+// changes may be left to the chunks to come.
+type Covered struct {
+	UpTo []table.Value // nil: nothing
+	All  bool
+}
+
+// NewRefresh returns an applier; it does nothing until Run.
+func NewRefresh(cfg Config, deps Deps, fencer Fencer, covered Covered) *Refresh {
 	return &Refresh{
 		toil:    toil{cfg: cfg, deps: deps},
 		holding: newHolding(),
 		fencer:  fencer,
 		sql:     sqlgen.NewRefresh(deps.Mapping, deps.Server),
 		key:     sqlgen.NewKey(deps.Mapping),
-		books:   newLedger(deps.Mapping, greatest),
+		books:   newLedger(deps.Mapping, covered),
 		queue:   make(chan *binlog.Transaction, 256),
 		room:    semaphore.NewWeighted(cfg.QueueBytes),
 		asks:    make(chan func(*refresher)),
+		adopts:  make(chan func(*refresher)),
 	}
 }
 
@@ -173,32 +182,26 @@ func (c *Chunk) Ended(ctx context.Context) error {
 	return c.r.ask(ctx, func(d *refresher) { d.books.Ended(c.flight) })
 }
 
-// Adopt writes the rows with these keys, and returns when they are in the shadow. The keys are of a chunk that has ended,
-// and were read after it became readable.
-func (r *Refresh) Adopt(ctx context.Context, keys [][]table.Value) error {
+// Adopt takes the keys of a chunk that has ended, read after it became readable, to be written. The channel is closed once
+// they are in the shadow, unless Run ends before. It blocks while there are too many keys already. Whoever has chunks to copy that are
+// registered must go on with them meanwhile: rows that were deleted are settled only when these have ended.
+func (r *Refresh) Adopt(ctx context.Context, keys [][]table.Value) (<-chan struct{}, error) {
 	a := &adoption{settled: make(chan struct{})}
-	err := r.ask(ctx, func(d *refresher) {
+	return a.settled, r.pass(ctx, r.adopts, func(d *refresher) {
 		a.epoch = d.books.adopt(keys)
 		d.adoptions = append(d.adoptions, a)
 	})
-	if err != nil {
-		return err
-	}
-	select {
-	case <-a.settled:
-		return nil
-	case <-r.ended:
-		return progress.ErrEnded
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // ask has the dispatcher do something, and returns when it has.
 func (r *Refresh) ask(ctx context.Context, what func(*refresher)) error {
+	return r.pass(ctx, r.asks, what)
+}
+
+func (r *Refresh) pass(ctx context.Context, to chan func(*refresher), what func(*refresher)) error {
 	done := make(chan struct{})
 	select {
-	case r.asks <- func(d *refresher) { what(d); close(done) }:
+	case to <- func(d *refresher) { what(d); close(done) }:
 		<-done
 		return nil
 	case <-r.ended:

@@ -155,9 +155,9 @@ func (d *refresher) handOut() {
 
 // step waits for one thing and handles it.
 func (d *refresher) step(ctx context.Context) error {
-	queue := d.queue
+	queue, adopts := d.queue, d.adopts
 	if d.books.Full() {
-		queue = nil
+		queue, adopts = nil, nil
 	}
 	var due <-chan time.Time
 	if d.books.WantsFence() && !d.fencing {
@@ -180,6 +180,8 @@ func (d *refresher) step(ctx context.Context) error {
 		d.written = append(d.written, f)
 		d.books.Fenced(f.number)
 	case what := <-d.asks:
+		what(d)
+	case what := <-adopts:
 		what(d)
 	case <-due:
 	case granted := <-d.holds:
@@ -297,6 +299,7 @@ func (d *refresher) drain(request drainRequest) error {
 				return fmt.Errorf("refresh %d rows under the table lock: %w", len(p.keys), err)
 			}
 			if err := d.report(res); err != nil {
+				d.books.giveBack(p)
 				return err
 			}
 			continue

@@ -70,7 +70,7 @@ func (r *Refresh) refresh(ctx context.Context, s *session, p *portion) (result, 
 // write writes the rows that the source has.
 func (r *Refresh) write(ctx context.Context, s *session, keys [][]table.Value) error {
 	if !r.sql.DeletesFirst() {
-		return r.execute(ctx, s.conn, r.sql.Write(keys))
+		return r.fill(ctx, s.conn, keys)
 	}
 	if err := r.execute(ctx, s.conn, "START TRANSACTION"); err != nil {
 		return err
@@ -83,12 +83,12 @@ func (r *Refresh) write(ctx context.Context, s *session, keys [][]table.Value) e
 
 // rewrite deletes the keys and writes their rows.
 func (r *Refresh) rewrite(ctx context.Context, c *sql.Conn, keys [][]table.Value) error {
-	for _, statement := range append(r.sql.Deletes(keys, r.cfg.StatementBytes), r.sql.Write(keys)) {
+	for _, statement := range r.sql.Deletes(keys, r.cfg.StatementBytes) {
 		if err := r.execute(ctx, c, statement); err != nil {
 			return err
 		}
 	}
-	return nil
+	return r.fill(ctx, c, keys)
 }
 
 // writeApart deletes the keys and writes their rows one by one, in a transaction where that is possible; it returns those
@@ -106,7 +106,7 @@ func (r *Refresh) writeApart(ctx context.Context, c *sql.Conn, keys [][]table.Va
 	}
 	var refused []refusedRow
 	for i := range keys {
-		err := r.execute(ctx, c, r.sql.Write(keys[i:i+1]))
+		err := r.fill(ctx, c, keys[i:i+1])
 		if conn.IsDuplicate(err) {
 			own := conn.IsDuplicateOf(err, r.deps.Mapping.Shadow.Name.Table, r.deps.Mapping.Key.ShadowName)
 			refused = append(refused, refusedRow{keys[i], !own, err})
@@ -202,7 +202,7 @@ func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion)
 	if r.sql.DeletesFirst() {
 		err = r.rewrite(ctx, c, p.keys)
 	} else {
-		err = r.execute(ctx, c, r.sql.Write(p.keys))
+		err = r.fill(ctx, c, p.keys)
 	}
 	if conn.IsDuplicate(err) {
 		res.refused, err = r.writeApart(ctx, c, p.keys, false)
@@ -214,7 +214,28 @@ func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion)
 	return res, err
 }
 
-// execute executes a statement and refuses one that stored a value otherwise than it was.
+// fill writes the rows that the source has, and refuses values that were stored otherwise than they were.
+func (r *Refresh) fill(ctx context.Context, c *sql.Conn, keys [][]table.Value) error {
+	if err := r.execute(ctx, c, r.sql.Write(keys)); err != nil {
+		return err
+	}
+	warnings, err := conn.Warnings(ctx, c)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		if warning.ChangesValue() {
+			return &valueError{warning.Message}
+		}
+	}
+	return nil
+}
+
+// valueError says that a value was stored otherwise than it was.
+type valueError struct{ message string }
+
+func (e *valueError) Error() string { return e.message }
+
 func (r *Refresh) execute(ctx context.Context, c *sql.Conn, statement string) error {
 	_, err := c.ExecContext(ctx, statement)
 	return err
@@ -222,14 +243,20 @@ func (r *Refresh) execute(ctx context.Context, c *sql.Conn, statement string) er
 
 // locate finds the row that an error is about, by writing each alone.
 func (r *Refresh) locate(ctx context.Context, s *session, keys [][]table.Value, err error) error {
-	if !conn.IsRefused(err) || conn.IsPassing(err) {
+	if !isAboutValue(err) {
 		return err
 	}
 	for i := range keys {
 		alone := r.retrying(ctx, s, func() error { return r.write(ctx, s, keys[i:i+1]) })
-		if conn.IsRefused(alone) && !conn.IsDuplicate(alone) {
+		if isAboutValue(alone) {
 			return fmt.Errorf("the row with %s does not fit into the new table: %s", r.key.DescribeRow(keys[i]), conn.Message(alone))
 		}
 	}
 	return err
+}
+
+// isAboutValue says whether an error is about the value of a row.
+func isAboutValue(err error) bool {
+	var stored *valueError
+	return conn.IsBadValue(err) || errors.As(err, &stored)
 }

@@ -34,13 +34,6 @@ type Config struct {
 	PassLocked bool
 }
 
-func (c Config) reading() sqlgen.Reading {
-	if c.PassLocked {
-		return sqlgen.SkipLocked
-	}
-	return sqlgen.Locking
-}
-
 // DefaultRetries is the default of Config.Retries.
 const DefaultRetries = 60
 
@@ -52,7 +45,9 @@ type Deps struct {
 	Chunker Chunker
 	Gate    Gate
 	Settler Settler
-	Log     *slog.Logger
+	// Registry has chunks read without locks; nil: they lock the rows that they read, and the Registry is not needed.
+	Registry Registry
+	Log      *slog.Logger
 }
 
 // Chunker plans the chunks.
@@ -121,7 +116,7 @@ func (c *Copier) begin(rest *chunk.Rest) {
 	for i := range rest.Open {
 		open := rest.Open[i]
 		open.ID = uint64(i)
-		c.open = append(c.open, task{open, c.copied.Begin(&open)})
+		c.open = append(c.open, task{Chunk: open, ticket: c.copied.Begin(&open)})
 	}
 	if rest.After != nil || rest.Ended {
 		c.copied.Complete(c.copied.Begin(&chunk.Chunk{Range: sqlgen.Range{Upper: rest.After}}))
@@ -176,7 +171,7 @@ func (c *Copier) Run(ctx context.Context) (err error) {
 		return c.plan(ctx, planned)
 	})
 	for range workers {
-		w := &worker{Copier: c, db: db}
+		w := &worker{Copier: c, db: db, adopted: g}
 		g.Go(func() error {
 			defer w.leave(ctx)
 			return w.run(ctx, planned)
@@ -214,15 +209,14 @@ func (c *Copier) boundWorkers(ctx context.Context, db *sql.DB) error {
 type task struct {
 	chunk.Chunk
 	ticket progress.Ticket
+	flight Flight // nil: it is read with locks
 }
 
 // plan feeds the workers, a few chunks ahead of them.
 func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
 	for _, t := range c.open {
-		select {
-		case planned <- t:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := c.send(ctx, planned, t); err != nil {
+			return err
 		}
 	}
 	for {
@@ -230,11 +224,24 @@ func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
 		if err != nil || !ok {
 			return err
 		}
-		select {
-		case planned <- task{next, c.copied.Begin(&next)}:
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		if err := c.send(ctx, planned, task{Chunk: next, ticket: c.copied.Begin(&next)}); err != nil {
+			return err
 		}
+	}
+}
+
+// send gives a chunk to the workers. One that is read without locks is registered before, ahead of its turn.
+func (c *Copier) send(ctx context.Context, planned chan<- task, t task) (err error) {
+	if c.deps.Registry != nil {
+		if t.flight, err = c.deps.Registry.Register(ctx, t.Upper); err != nil {
+			return err
+		}
+	}
+	select {
+	case planned <- t:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

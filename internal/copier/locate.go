@@ -49,7 +49,7 @@ func (w *worker) try(ctx context.Context, r sqlgen.Range) error {
 	}
 	err := w.exec(ctx, "START TRANSACTION")
 	if err == nil {
-		err = w.exec(ctx, w.statements.Statement(r, w.config.reading()))
+		err = w.exec(ctx, w.statements.Statement(r, w.reading()))
 	}
 	if err == nil {
 		err = w.refuseWarnings(ctx)

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
@@ -17,7 +19,8 @@ import (
 // worker copies one chunk at a time in a session of its own. It belongs to one goroutine.
 type worker struct {
 	*Copier
-	db *sql.DB
+	db      *sql.DB
+	adopted *errgroup.Group // waits for chunks that the applier writes
 
 	session *sql.Conn // nil: none is open
 	id      uint64    // of the session
@@ -52,7 +55,11 @@ func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 		if !ok {
 			return false, nil
 		}
-		if err := w.copy(ctx, t); err != nil {
+		copy := w.copy
+		if t.flight != nil {
+			copy = w.copyPlain
+		}
+		if err := copy(ctx, t); err != nil {
 			return false, fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
 		}
 		return true, nil
@@ -196,7 +203,7 @@ func (w *worker) closed(ctx context.Context, r sqlgen.Range) (sqlgen.Range, erro
 // bulk copies the rows of the range, but for those that are locked where that is safe.
 func (w *worker) bulk(ctx context.Context, did *outcome) error {
 	begun := time.Now()
-	result, err := w.session.ExecContext(ctx, w.statements.Statement(did.within, w.config.reading()))
+	result, err := w.session.ExecContext(ctx, w.statements.Statement(did.within, w.reading()))
 	if err != nil {
 		return err
 	}

@@ -152,7 +152,11 @@ func (c *Cutover) mustBeDecided(ctx context.Context) error {
 func (c *Cutover) lockAndDrain(ctx context.Context, locker *session, r *Result) (Held, error) {
 	n := c.cfg.Names
 	began := time.Now()
-	if err := locker.exec(ctx, "lock "+n.Source.String(), `LOCK TABLES `+n.Source.String()+` WRITE, `+n.Retired.String()+` WRITE`); err != nil {
+	mode := "WRITE"
+	if c.cfg.ReadsSource {
+		mode = "READ"
+	}
+	if err := locker.exec(ctx, "lock "+n.Source.String(), `LOCK TABLES `+n.Source.String()+` `+mode+`, `+n.Retired.String()+` WRITE`); err != nil {
 		return nil, err
 	}
 	r.LockWait = time.Since(began)

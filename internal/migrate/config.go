@@ -51,6 +51,9 @@ type Apply string
 // Replay writes row images in the order of the source's logical clock.
 const Replay Apply = "replay"
 
+// Refresh writes rows from the source, by the keys that stand in the log, and copies without locking rows.
+const Refresh Apply = "refresh"
+
 // Native says whether the server's own DDL may do the migration.
 type Native string
 
@@ -66,7 +69,7 @@ func (c *Config) Validate() error {
 		{c.Database == "", "--database is missing"},
 		{c.Table == "", "--table is missing"},
 		{c.Alter == "", "--alter (or --alter-file) is missing or empty"},
-		{c.Apply != Replay, fmt.Sprintf("--apply=%s is not known: use replay", c.Apply)},
+		{c.Apply != Replay && c.Apply != Refresh, fmt.Sprintf("--apply=%s is not known: use replay or refresh", c.Apply)},
 		{c.Native != NativeOff, fmt.Sprintf("--native=%s is not known: use off", c.Native)},
 		{c.Workers < 0 || c.Workers > 256, "--num-workers must be from 1 to 256"},
 		{c.CopyWorkers < 0 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/midstreamdb/midstream/internal/applier"
 	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -22,8 +21,9 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
 		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
 		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
+		ReadsSource:       r.cfg.Apply == Refresh,
 		Log:               r.cfg.Log,
-	}, cutover.Deps{Applier: heldBack{p.replay}, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
+	}, cutover.Deps{Applier: heldBack{p.applier}, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
 	r.view.cuttingOver(c)
 	result, err := c.Run(ctx)
 	if errors.Is(err, cutover.ErrUnknownOutcome) {
@@ -33,7 +33,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		return err
 	}
 	r.view.swapped(result)
-	f := p.replay.Figures()
+	f := p.applier.Figures()
 	copied := p.copier.Stats()
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.cfg.Apply),
@@ -44,12 +44,12 @@ func (r *Runner) cutOver(ctx context.Context) error {
 }
 
 // heldBack is the applier as the cut-over sees it.
-type heldBack struct{ *applier.Replay }
+type heldBack struct{ changes }
 
 var _ cutover.Applier = heldBack{}
 
 // Hold implements cutover.Applier.
-func (h heldBack) Hold(ctx context.Context) (cutover.Held, error) { return h.Replay.Hold(ctx) }
+func (h heldBack) Hold(ctx context.Context) (cutover.Held, error) { return h.changes.Hold(ctx) }
 
 // cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to
 // be done by hand.

@@ -43,11 +43,11 @@ func (r *Runner) keep(ctx context.Context) error {
 	now := k.record
 	now.Phase = r.view.now()
 	if p := r.parts.Load(); p != nil {
-		if low := p.applied.Low().Position; !p.replay.Owes() {
+		if low := p.applied.Low().Position; p.replay == nil || !p.replay.Owes() {
 			k.safe = low
 		}
 		now.Copied = copied(p)
-		f, c := p.replay.Figures(), p.copier.Stats()
+		f, c := p.applier.Figures(), p.copier.Stats()
 		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
 	}
 	now.Position = k.safe.String()

@@ -17,7 +17,8 @@ import (
 type parts struct {
 	applyDB  *sql.DB // takes several statements in one call
 	applied  *progress.Applied
-	replay   *applier.Replay
+	applier  changes
+	replay   *applier.Replay // nil: not by replay
 	chunker  *chunk.Chunker
 	copier   *copier.Copier
 	gate     *throttle.Gate
@@ -28,7 +29,7 @@ type parts struct {
 func (p *parts) fill(s *status.Snapshot) {
 	copied := p.copier.Stats()
 	s.Copied, s.ChunkSize, s.CopyWorkers, s.CopyDone = copied.Rows, uint64(p.chunker.Size()), copied.Workers, p.copyDone.Load()
-	f := p.replay.Figures()
+	f := p.applier.Figures()
 	s.ChangesSeen, s.ChangesApplied, s.Backlog = f.Seen, f.Applied, f.Seen-f.Applied
 	s.Workers, s.Busy, s.MostBusy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.MostBusy, f.Waiting, f.Parallelism
 	s.Retries = f.Retries + copied.Retries

@@ -151,6 +151,9 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
 	}
+	if r.cfg.Apply == Refresh {
+		return nil
+	}
 	if refusals := table.ReplayRefusals(r.mapping); len(refusals) > 0 {
 		return fmt.Errorf("refuse --apply=replay: %s", strings.Join(refusals, "; "))
 	}
@@ -207,7 +210,7 @@ const undoPatience = 30 * time.Second
 // start builds the parts and starts the services. The stream's first item, a heartbeat of ours, proves that it is read
 // before the first chunk is.
 func (r *Runner) start(ctx context.Context, position binlog.Position) error {
-	p, err := r.assemble(position)
+	p, err := r.assemble(ctx, position)
 	if err != nil {
 		return r.undo(ctx, err)
 	}
@@ -224,8 +227,8 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	r.services = newServices(ctx)
 	r.services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })
 	r.services.start("throttle", p.gate.Run)
-	r.services.start("apply changes", p.replay.Run)
-	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.replay.Feed) })
+	r.services.start("apply changes", p.applier.Run)
+	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.applier.Feed) })
 	r.services.start("write heartbeats", r.log.Run)
 	r.services.start("write checkpoints", r.keepOn)
 	fence, err := r.log.Fence(ctx)
@@ -233,11 +236,11 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 		return err
 	}
 	r.view.waitFor("the first change to come back through the binary log")
-	return p.replay.WaitApplied(r.services.ctx, fence)
+	return p.applier.WaitApplied(r.services.ctx, fence)
 }
 
 // assemble builds what works on the rows.
-func (r *Runner) assemble(position binlog.Position) (*parts, error) {
+func (r *Runner) assemble(ctx context.Context, position binlog.Position) (*parts, error) {
 	apply := r.writers
 	apply.MultiStatements = true
 	applyDB, err := conn.Open(apply, nil)
@@ -250,20 +253,21 @@ func (r *Runner) assemble(position binlog.Position) (*parts, error) {
 	}
 	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position)}
 	p.gate = throttle.New(throttleInterval, checks...)
-	p.replay = applier.NewReplay(applier.Config{
-		Workers: r.cfg.Workers, StatementBytes: statementBytes, QueueBytes: queueBytes, ReconnectTimeout: r.cfg.ReconnectTimeout,
-	}, applier.Deps{
-		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
-	})
 	left := &chunk.Rest{}
 	if r.record != nil {
 		left = rest(r.record.Copied)
 		p.copyDone.Store(r.record.Copied.Done)
 	}
+	registry, err := r.chooseApplier(ctx, p, applier.Deps{
+		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
+	}, left)
+	if err != nil {
+		return nil, errors.Join(err, applyDB.Close())
+	}
 	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
 	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered, Rest: left}, copier.Deps{
 		Conn: r.writers, Server: r.server, Mapping: r.mapping,
-		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Log: r.cfg.Log,
+		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Log: r.cfg.Log,
 	})
 	return p, nil
 }
@@ -283,5 +287,5 @@ func (s settler) Settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.r.parts.Load().replay.WaitApplied(ctx, fence)
+	return s.r.parts.Load().applier.WaitApplied(ctx, fence)
 }

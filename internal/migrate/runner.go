@@ -171,10 +171,12 @@ func (r *Runner) copy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.replay.RequireSettled(fence)
+	if p.replay != nil {
+		p.replay.RequireSettled(fence)
+	}
 	r.view.waitFor("the changes made while copying")
 	defer r.view.waitFor("")
-	if err := p.replay.WaitApplied(ctx, fence); err != nil {
+	if err := p.applier.WaitApplied(ctx, fence); err != nil {
 		return err
 	}
 	if err := r.analyze(ctx); err != nil && ctx.Err() == nil {

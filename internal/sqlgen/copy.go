@@ -16,6 +16,8 @@ const (
 	Locking Reading = iota
 	// SkipLocked takes shared locks on the rows that are read, and leaves out those that others have locked.
 	SkipLocked
+	// Plain reads what is visible, and takes no lock.
+	Plain
 )
 
 // Copy makes the statements that copy ranges of the source into the shadow.
@@ -54,7 +56,9 @@ func (c *Copy) statement(conditions []string, reading Reading) string {
 	s.WriteString("SELECT " + strings.Join(from, ", ") + "\n")
 	s.WriteString(c.key.from() + where(conditions))
 	s.WriteString("\n ORDER BY " + c.key.order())
-	s.WriteString("\n   " + c.server.SharedReadClause())
+	if reading != Plain {
+		s.WriteString("\n   " + c.server.SharedReadClause())
+	}
 	if reading == SkipLocked {
 		s.WriteString(" SKIP LOCKED")
 	}

@@ -100,3 +100,9 @@ func (k *Key) among(keys [][]table.Value) string {
 func (k *Key) Exact() bool {
 	return !slices.ContainsFunc(k.columns, func(c keyColumn) bool { return c.IsString() && charsetOf(c.Column) != "binary" })
 }
+
+// Greatest returns the statement that reads the greatest value of the shadow's migration key, whose only column is an integer;
+// NULL if there is no row.
+func Greatest(m *table.Mapping) string {
+	return "SELECT MAX(" + table.Quote(m.Key.Columns[0].Shadow.Name) + ")\n  FROM " + m.Shadow.Name.String()
+}
