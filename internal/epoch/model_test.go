@@ -17,6 +17,7 @@ type rules struct {
 	careless bool // a lost statement is done again while it may still run (I8)
 	ignoring bool // rows that another unique key refuses are left out of a chunk (I12)
 	resuming bool // a resume does not look for the greatest key of the shadow (I11)
+	waiting  bool // a copier waits for the epoch that its chunk is left to
 	deaf     bool // rows that an added unique key refuses stay in the shadow as they were
 }
 
@@ -35,6 +36,7 @@ type history struct {
 
 	books           *epoch.Books[int]
 	limit           int
+	copiers         int           // chunks that are copied at once
 	most            int           // keys of a batch
 	code            [keys + 1]int // what the books call a key: in another order where the server's is not known
 	whole           bool          // transactions are not read in pieces
@@ -85,6 +87,7 @@ func newHistory(seed uint64, r rules) *history {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	h := &history{source: newSource(rng, kind(rng.IntN(int(kinds)))), rules: r}
 	h.limit, h.most, h.whole = 1+rng.IntN(6), 1+rng.IntN(3), rng.IntN(2) == 0
+	h.copiers = 1 + rng.IntN(2)
 	h.commits, h.crashes, h.losses, h.retreats = 2+rng.IntN(12), max(0, rng.IntN(6)-3), max(0, rng.IntN(6)-3), rng.IntN(2)
 	h.begin(nil)
 	return h
@@ -184,11 +187,12 @@ func tell(t *testing.T, seed uint64, wrong string) {
 // TestHistoriesNeedTheRules breaks the rules that the books leave to their user, one at a time, and wants to see it.
 func TestHistoriesNeedTheRules(t *testing.T) {
 	for name, r := range map[string]rules{
-		"a fence is not waited for":                 {hasty: true},
-		"a lost statement is not made certain":      {careless: true},
-		"refused rows of a chunk are ignored":       {ignoring: true},
-		"the greatest key is not read at a resume":  {resuming: true},
-		"what an added key refuses stays as it was": {deaf: true},
+		"a fence is not waited for":                   {hasty: true},
+		"a lost statement is not made certain":        {careless: true},
+		"refused rows of a chunk are ignored":         {ignoring: true},
+		"a copier waits for what it left to an epoch": {waiting: true},
+		"the greatest key is not read at a resume":    {resuming: true},
+		"what an added key refuses stays as it was":   {deaf: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(20000) {

@@ -215,7 +215,7 @@ func (h *history) mayCopy(i int) bool {
 	case look:
 		return i == 0 || h.chunks[i-1].stage != look
 	case registered:
-		return h.books.Readable(c.flight)
+		return h.books.Readable(c.flight) && h.copying() < h.copiers
 	case adopted:
 		return h.books.Settled() >= c.epoch
 	case copied:
@@ -223,6 +223,17 @@ func (h *history) mayCopy(i int) bool {
 	default:
 		return true
 	}
+}
+
+// copying returns how many copiers are at a chunk. Others are registered ahead.
+func (h *history) copying() int {
+	n := 0
+	for _, c := range h.chunks {
+		if c.stage == read || c.stage == rejected || c.stage == listed || c.stage == adopted && h.rules.waiting {
+			n++
+		}
+	}
+	return n
 }
 
 // copy takes the next step of a chunk.
