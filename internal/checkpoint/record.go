@@ -51,6 +51,7 @@ type Settings struct {
 	Apply  string
 	Native string
 	Key    string // the migration key's name
+	Zone   string // time zone of conversions
 }
 
 // Copied is what is copied: everything up to After but for the open ranges. The zero Copied is nothing.

@@ -36,11 +36,16 @@ func (r *Runner) cutOver(ctx context.Context) error {
 	f := p.applier.Figures()
 	copied := p.copier.Stats()
 	r.summary = Summary{
-		Source: r.names.Source, Retired: r.names.Retired, Way: fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.cfg.Apply),
+		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
 		Rows: r.view.before.rows + copied.Rows, Changes: r.view.before.changes + f.Applied, Retries: r.view.before.retries + f.Retries + copied.Retries,
 		Attempts: result.Attempts, Stall: result.Stall(),
 	}
 	return nil
+}
+
+// way is how the migration was done, for the summary.
+func (r *Runner) way() string {
+	return fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.cfg.Apply)
 }
 
 // heldBack is the applier as the cut-over sees it.

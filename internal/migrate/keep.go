@@ -14,6 +14,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // keeper writes checkpoints. Its record holds what does not change in a run; what does is added at each writing.
@@ -106,7 +107,8 @@ func (r *Runner) complete(ctx context.Context) error {
 	record.SourceColumns, record.ShadowColumns = before.Source, before.Shadow
 	record.Source, record.Shadow = fingerprint(r.mapping.Source.CreateSQL), fingerprint(r.mapping.Shadow.CreateSQL)
 	record.Settings.Key = r.mapping.Key.Name
-	return nil
+	record.Settings.Zone, err = table.GlobalTimeZone(ctx, r.db)
+	return err
 }
 
 // fingerprint tells definitions apart, but for their AUTO_INCREMENT.

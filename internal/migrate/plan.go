@@ -175,14 +175,18 @@ func (s *Summary) String() string {
 	if s.Retired != (table.Name{}) {
 		retired = "kept as " + s.Retired.String()
 	}
+	cutOver := "by an earlier run"
+	if s.Attempts > 0 {
+		cutOver = fmt.Sprintf("stalled writes for %s, attempt %d", s.Stall.Round(100*time.Microsecond), s.Attempts)
+	}
 	return fmt.Sprintf(`%s has its new definition.
   way          %s
   copied       %s rows
   applied      %s row changes made meanwhile
   retries      %s
-  cut-over     stalled writes for %s, attempt %d
+  cut-over     %s
   took         %s
   old table    %s
 `, s.Source, s.Way, status.Count(s.Rows), status.Count(s.Changes), status.Count(s.Retries),
-		s.Stall.Round(100*time.Microsecond), s.Attempts, s.Took.Round(10*time.Millisecond), retired)
+		cutOver, s.Took.Round(10*time.Millisecond), retired)
 }

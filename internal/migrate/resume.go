@@ -43,8 +43,7 @@ func (r *Runner) find(ctx context.Context) error {
 		return err
 	}
 	if r.swapped {
-		r.keeper = newKeeper(store, *record)
-		return nil
+		return r.finish(store, record)
 	}
 	if r.cfg.Restart && !r.goingOn || !begun(record) {
 		if err := r.discard(ctx, store, record); err != nil {
@@ -66,6 +65,19 @@ func (r *Runner) find(ctx context.Context) error {
 
 // begun says whether the run that wrote the record had begun to write rows.
 func begun(record *checkpoint.Record) bool { return record.Position != "" }
+
+// finish leaves nothing but the clean-up to be done.
+func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) error {
+	if r.cfg.Restart {
+		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped already: without --restart the command finishes", r.names.Source)}
+	}
+	r.keeper = newKeeper(store, *record)
+	r.summary = Summary{
+		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
+		Rows: record.Rows, Changes: record.Changes, Retries: record.Retries,
+	}
+	return nil
+}
 
 // takeLock takes the table's lock, unless it is held already. A run that died holds it until the server has noticed.
 func (r *Runner) takeLock(ctx context.Context) error {
@@ -105,14 +117,12 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 		return nil // no session has written a row
 	}
 	ending := record.Phase == status.CutOver || record.Phase == status.CleanUp || record.Phase == status.Postponed
-	if err := r.endOthers(ctx, record); err != nil && !(ending && conn.IsNoSuchTable(err)) {
-		if conn.IsNoSuchTable(err) && r.cfg.Restart {
-			return nil
-		}
-		return r.cannotGoOn(err)
+	lost := r.endOthers(ctx, record)
+	if lost != nil && !conn.IsNoSuchTable(lost) {
+		return r.cannotGoOn(lost)
 	}
 	if !ending {
-		return nil
+		return r.unlessRestarting(lost)
 	}
 	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns}
 	switch outcome, err := cutover.Determine(ctx, r.db, r.names, before); {
@@ -122,10 +132,19 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 		return r.cannotGoOn(err)
 	case outcome == cutover.Torn:
 		return &Unknown{Err: fmt.Errorf("the server did half of the swap: put it right by RENAME TABLE %s TO %s", r.names.Retired, r.names.Source)}
-	default:
-		r.swapped = outcome == cutover.Swapped
+	case outcome == cutover.Swapped:
+		r.swapped = true
+		return nil // the clean-up drops the changelog first
 	}
-	return nil
+	return r.unlessRestarting(lost)
+}
+
+// unlessRestarting is the refusal of a migration without its changelog, unless it is to be dropped anyway.
+func (r *Runner) unlessRestarting(lost error) error {
+	if lost == nil || r.cfg.Restart {
+		return nil
+	}
+	return r.cannotGoOn(lost)
 }
 
 // endOthers ends the sessions of earlier runs and proves that nothing of theirs is left.
@@ -220,6 +239,13 @@ func (r *Runner) resume(ctx context.Context) error {
 		if fingerprint(t.now.CreateSQL) != t.then {
 			return r.cannotGoOn(fmt.Errorf("the definition of %s was changed since", t.now.Name))
 		}
+	}
+	zone, err := table.GlobalTimeZone(ctx, r.db)
+	if err != nil {
+		return err
+	}
+	if zone != record.Settings.Zone {
+		return r.cannotGoOn(fmt.Errorf("the server's time zone was %s, and is %s now", record.Settings.Zone, zone))
 	}
 	if key := r.mapping.Key.Name; key != record.Settings.Key {
 		return r.cannotGoOn(fmt.Errorf("the migration key was %s, and is %s now", record.Settings.Key, key))
