@@ -102,8 +102,11 @@ const (
 	lockPause    = 50 * time.Millisecond
 )
 
-// cannotGoOn is the refusal of a checkpoint, with both ways out.
+// cannotGoOn is the refusal of a checkpoint, with both ways out. A reason that passes is none.
 func (r *Runner) cannotGoOn(reason error) error {
+	if conn.IsPassing(reason) {
+		return reason
+	}
 	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nPut that right and start the same command again, or begin anew with --restart", r.names.Checkpoint, reason)}
 }
 
