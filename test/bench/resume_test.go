@@ -25,7 +25,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
-// TestResume kills the command in the middle of a copy and starts it again: how long it takes from the start to the next
+// TestResume kills the command in the middle of a copy, with a checkpoint each second, and starts it again: how long it takes from the start to the next
 // chunk, and how many rows were copied beyond what the checkpoint knew.
 func TestResume(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "midstream")
@@ -40,7 +40,7 @@ func TestResume(t *testing.T) {
 			a := m.s.Server
 			command := func() (*exec.Cmd, *bufio.Scanner) {
 				c := exec.Command(binary, "migrate", "--host", a.Host, "--port", strconv.Itoa(a.Port), "--user", a.User, "--database", m.s.Name,
-					"--table", "sbtest1", "--alter", widen, "--native=off", "--apply=replay", "--progress=log")
+					"--table", "sbtest1", "--alter", widen, "--native=off", "--apply=replay", "--progress=log", "--checkpoint-interval=1s")
 				c.Env = append(os.Environ(), "MIDSTREAM_PASSWORD="+a.Password)
 				log, err := c.StderrPipe()
 				m.must(err)
@@ -55,7 +55,7 @@ func TestResume(t *testing.T) {
 					m.must(json.Unmarshal([]byte(m.s.MustQueryString("SELECT record FROM sbtest1__checkpoint")), &record))
 				}
 			}
-			time.Sleep(2 * time.Second)
+			time.Sleep(500 * time.Millisecond)
 			m.must(first.Process.Kill())
 			_ = first.Wait() // it was killed
 			m.must(json.Unmarshal([]byte(m.s.MustQueryString("SELECT record FROM sbtest1__checkpoint")), &record))
