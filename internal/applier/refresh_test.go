@@ -1,0 +1,245 @@
+package applier_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/applier"
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/progress"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// refreshing is an applier by keys, fed by the binary log of a real source.
+type refreshing struct {
+	t       *testing.T
+	s       *sandboxtest.Schema
+	log     *changelog.Changelog
+	mapping *table.Mapping
+	refresh *applier.Refresh
+	ctx     context.Context
+}
+
+// mustRefresh creates source t and shadow t__new, the shadow with the ALTER, fills both, and has the log applied.
+func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string) *refreshing {
+	t.Helper()
+	s.MustExec("CREATE TABLE t (" + create + ")")
+	s.MustExec("CREATE TABLE t__new LIKE t")
+	if alter != "" {
+		s.MustExec("ALTER TABLE t__new " + alter)
+	}
+	s.MustExec("INSERT INTO t VALUES " + rows)
+	h := &harness{t: t, s: s}
+	cfg := conn.Config{Host: s.Server.Host, Port: s.Server.Port, User: s.Server.User, Password: s.Server.Password, Run: t.Name(), MultiStatements: true}
+	db, err := conn.Open(cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := conn.Inspect(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &refreshing{t: t, s: s, mapping: h.mustMap(db)}
+	names := table.NamesFor(r.mapping.Source.Name)
+	r.log = changelog.New(db, changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience})
+	if err := r.log.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	changes, err := table.Inspect(t.Context(), db, names.Changelog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start, err := binlog.Current(t.Context(), db, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := binlog.New(binlog.Config{
+		Conn: cfg, Server: server, Start: start, Source: r.mapping.Source, Changelog: changes, Guarded: []table.Name{names.Shadow},
+		ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
+	})
+	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
+		applier.Deps{Conn: cfg, DB: db, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.log, applier.Covered{All: true})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	r.ctx = ctx
+	ended := make(chan struct{}, 2)
+	go func() { _ = stream.Run(ctx, r.refresh.Feed); ended <- struct{}{} }()
+	go func() {
+		if err := r.refresh.Run(ctx); ctx.Err() == nil {
+			t.Errorf("refresh ended: %v", err)
+		}
+		ended <- struct{}{}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		<-ended
+		_ = db.Close()
+	})
+	s.MustExec("UPDATE t SET v = v + 1") // everything is dirty once
+	return r
+}
+
+// mustMatch waits until all that was committed is applied, and compares the tables.
+func (r *refreshing) mustMatch() {
+	r.t.Helper()
+	fence, err := r.log.Fence(r.ctx)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.refresh.WaitApplied(r.ctx, fence); err != nil {
+		r.t.Fatalf("wait for fence: %v", err)
+	}
+	if source, shadow := r.rows("t"), r.rows("t__new"); !slices.Equal(source, shadow) {
+		r.t.Fatalf("shadow holds\n  %s\nsource\n  %s", strings.Join(shadow, "\n  "), strings.Join(source, "\n  "))
+	}
+}
+
+func (r *refreshing) rows(name string) []string {
+	return r.s.MustQueryRows("SELECT id, COALESCE(u, 'NULL'), v FROM " + name + " ORDER BY id, v")
+}
+
+// uniqueTables are the ways in which rows are written: definitions of t, and ALTERs of its shadow.
+var uniqueTables = map[string][2]string{
+	"in place":             {"id VARCHAR(20) PRIMARY KEY, u INT, v INT", ""},
+	"another unique key":   {"id VARCHAR(20) PRIMARY KEY, u INT UNIQUE, v INT", ""},
+	"an added unique key":  {"id VARCHAR(20) PRIMARY KEY, u INT, v INT", "ADD UNIQUE KEY added (u)"},
+	"a key of two columns": {"id VARCHAR(20), u INT NOT NULL, v INT, PRIMARY KEY (id, u)", ""},
+}
+
+// TestRefreshFollows: changed spellings of a key, keys and unique values that are exchanged and handed on, rows that come
+// and go.
+func TestRefreshFollows(t *testing.T) {
+	for name, table := range uniqueTables {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+				r := mustRefresh(t, s, table[0], table[1], "('a', 1, 10), ('b', 2, 20), ('c', 3, 30), ('D', 4, 40)")
+				r.mustMatch()
+				for _, statement := range []string{
+					"UPDATE t SET id = 'A' WHERE id = 'a'",
+					"UPDATE t SET id = 'd', v = 41 WHERE id = 'D'",
+					"UPDATE t SET u = 99 WHERE id = 'b'; UPDATE t SET u = 2 WHERE id = 'c'; UPDATE t SET u = 3 WHERE id = 'b'",
+					"UPDATE t SET id = 'x' WHERE id = 'b'; UPDATE t SET id = 'b' WHERE id = 'c'; UPDATE t SET id = 'c' WHERE id = 'x'",
+					"DELETE FROM t WHERE id = 'a'; INSERT INTO t VALUES ('e', 1, 50)",
+					"DELETE FROM t WHERE id = 'e'; INSERT INTO t VALUES ('E', 1, 51)",
+					"DELETE FROM t WHERE id = 'e'",
+				} {
+					s.MustExec("BEGIN; " + statement + "; COMMIT")
+					r.mustMatch()
+				}
+			})
+		})
+	}
+}
+
+// TestHeldCommits has the source hold each commit between its log and its tables, as one does that waits for a replica: the
+// change is read from the log long before it can be seen.
+func TestHeldCommits(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)")
+		r.mustMatch()
+		settings := "SET GLOBAL rpl_semi_sync_master_timeout = 1500, GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC', " +
+			"GLOBAL rpl_semi_sync_master_wait_no_slave = 1, GLOBAL rpl_semi_sync_master_enabled = "
+		if !server.Engine.MariaDB() {
+			s.MustExec("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
+			settings = "SET GLOBAL rpl_semi_sync_source_timeout = 1500, GLOBAL rpl_semi_sync_source_wait_no_replica = 1, " +
+				"GLOBAL rpl_semi_sync_source_enabled = "
+		}
+		for _, statement := range []string{"UPDATE t SET v = 11 WHERE id = 1", "INSERT INTO t VALUES (3, 3, 30)", "DELETE FROM t WHERE id = 2"} {
+			s.MustExec(settings + "0")
+			s.MustExec(settings + "1")
+			began, done := time.Now(), make(chan error, 1)
+			go func() { _, err := s.DB.ExecContext(t.Context(), statement); done <- err }()
+			r.mustMatchAfter(done)
+			if held := time.Since(began); held < time.Second {
+				t.Errorf("the commit of %s was not held: %v", statement, held)
+			}
+		}
+	})
+}
+
+// mustMatchAfter is mustMatch once the statement is done.
+func (r *refreshing) mustMatchAfter(done <-chan error) {
+	r.t.Helper()
+	if err := <-done; err != nil {
+		r.t.Fatal(err)
+	}
+	r.mustMatch()
+}
+
+// TestNoRowOfTheSourceIsLocked: while an application has all rows of the source locked, every statement of refresh is done
+// at once.
+func TestNoRowOfTheSourceIsLocked(t *testing.T) {
+	for name, definition := range uniqueTables {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+				r := mustRefresh(t, s, definition[0], definition[1], "('a', 1, 10), ('b', 2, 20), ('c', 3, 30)")
+				r.mustMatch()
+				application, ours := s.MustConn(), s.MustConn()
+				for _, statement := range []string{"BEGIN", "UPDATE t SET v = v + 1", "SELECT * FROM t FOR UPDATE"} {
+					if _, err := application.ExecContext(t.Context(), statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+				server, err := conn.Inspect(t.Context(), s.DB)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text := func(id string, u int64) []table.Value {
+					key := []table.Value{{Kind: table.Bytes, Text: []byte(id)}, table.IntValue(u)}
+					return key[:len(r.mapping.Key.Columns)]
+				}
+				keys := [][]table.Value{text("a", 1), text("b", 2), text("z", 9)}
+				refresh := sqlgen.NewRefresh(r.mapping, server)
+				statements := append([]string{
+					"SET SESSION innodb_lock_wait_timeout = 1",
+					"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "BEGIN",
+				}, refresh.Deletes(keys, 1<<20)...)
+				statements = append(statements, refresh.Write(keys), refresh.Count(keys), refresh.Present(keys), "COMMIT",
+					"DELETE FROM t__new", "BEGIN", sqlgen.NewCopy(r.mapping, server).Statement(sqlgen.Range{}, sqlgen.Plain), "COMMIT")
+				for _, statement := range statements {
+					if _, err := ours.ExecContext(t.Context(), statement); err != nil {
+						t.Fatalf("%v\n%s", err, statement)
+					}
+				}
+				if n := s.MustQueryInt("SELECT COUNT(*) FROM t__new"); n != 3 {
+					t.Errorf("%d rows were copied", n)
+				}
+				if _, err := application.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// TestRefreshUnderChurn hands unique values around at random, over keys that several workers have, and wants it to end.
+func TestRefreshUnderChurn(t *testing.T) {
+	for _, name := range []string{"another unique key", "an added unique key"} {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+				var rows []string
+				for i := range 300 {
+					rows = append(rows, fmt.Sprintf("('%03d', %d, 0)", i, i))
+				}
+				definition := uniqueTables[name]
+				r := mustRefresh(t, s, definition[0], definition[1], strings.Join(rows, ", "))
+				for i := range 40 {
+					// All values move to the next key: each row is refused while its neighbour is not written.
+					s.MustExec(fmt.Sprintf("BEGIN; UPDATE t SET u = -1 - (u + %d) %% 300; UPDATE t SET u = -1 - u; COMMIT", 1+i%7))
+				}
+				r.mustMatch()
+			})
+		})
+	}
+}
