@@ -40,6 +40,7 @@ var lists = [][]mutant{
 	copierMutants,
 	applierMutants,
 	epochMutants,
+	refreshMutants,
 	checkpointMutants,
 }
 

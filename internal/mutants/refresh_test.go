@@ -1,0 +1,72 @@
+//go:build mutants
+
+package mutants
+
+const (
+	refreshPackage    = "internal/applier"
+	refreshDispatcher = refreshPackage + "/refresh_dispatcher.go"
+	refreshWorker     = refreshPackage + "/refresh_worker.go"
+	refreshStatements = "internal/sqlgen/refresh.go"
+)
+
+var refreshMutants = []mutant{
+	{
+		Name:      "refresh: a fence is not written",
+		Invariant: "I7: a change stands in the log before it can be seen",
+		Edits:     []edit{{refreshPackage + "/refresh.go", "value, err := r.fencer.Fence(ctx)", "value, err := number, ctx.Err()"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestHeldCommits"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: refused rows stay as they were",
+		Invariant: "I12: two batches that exchange values would refuse each other for ever",
+		Edits: []edit{{
+			refreshWorker, "for _, statement := range r.sql.Deletes(keys, r.cfg.StatementBytes) {\n\t\tif err := r.execute(ctx, c, statement); err != nil {\n\t\t\treturn nil, err\n\t\t}\n\t}\n\tvar refused",
+			"var refused",
+		}},
+		Package: refreshPackage,
+		Tests:   []string{"TestRefreshUnderChurn"},
+		Servers: true,
+	},
+	{
+		Name:      "refresh: missing keys are told by their bytes",
+		Invariant: "a row that the collation finds under the key is not missing",
+		Edits:     []edit{{refreshWorker, "if !r.key.Exact() {", "if r.key == nil {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshFollows"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: missing rows are left in the shadow",
+		Invariant: "a deleted row is deleted",
+		Edits:     []edit{{refreshWorker, "if err != nil || len(missing) == 0 {", "if err != nil || len(missing) >= 0 {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshFollows"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: a key is not written as it is spelled",
+		Invariant: "the migration key's values are written like any other column's",
+		Edits:     []edit{{refreshStatements, "sets := make([]string, len(r.mapping.Columns))\n\tfor i, p := range r.mapping.Columns {", "sets := make([]string, len(r.mapping.Columns))\n\tfor i, p := range append(r.mapping.Columns[1:len(r.mapping.Columns):len(r.mapping.Columns)], r.mapping.Columns[1]) {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshFollows"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: an epoch that is read counts as applied",
+		Invariant: "I2: applied is what is settled",
+		Edits:     []edit{{refreshDispatcher, "settled := d.books.Settled()", "settled := d.books.Settled() + uint64(len(d.points))"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshUnderChurn"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: chunks lock the rows that they read",
+		Invariant: "no lock is ever taken on the source's rows",
+		Edits:     []edit{{"internal/sqlgen/copy.go", "if reading != Plain {", "if reading <= Plain {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestNoRowOfTheSourceIsLocked"},
+		Servers:   true,
+	},
+}
