@@ -15,6 +15,9 @@ import (
 	"github.com/midstreamdb/midstream/internal/sandbox"
 )
 
+// applyVariable names another way of applying for the scenarios that replay, e.g. refresh.
+const applyVariable = "MIDSTREAM_APPLY"
+
 // spec is what a scenario's folder says. Without exit the migration must succeed: then every value and the definition are
 // what a native ALTER of the retired table gives. With exit it must end with that code, with a message that matches, and
 // leave the server as it was.
@@ -85,6 +88,9 @@ func (s *spec) set(key, value string) (err error) {
 	switch key {
 	case "way":
 		s.way = value
+		if apply := os.Getenv(applyVariable); apply != "" {
+			s.way = strings.Replace(value, "--apply=replay", "--apply="+apply, 1)
+		}
 	case "engines":
 		s.engines, err = engines(value)
 	case "server":
