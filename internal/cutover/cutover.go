@@ -35,7 +35,7 @@ type Config struct {
 	// ReadsSource says that the applier's workers read the source: where they apply the last changes, a lock is taken that
 	// lets readers in. It keeps writers out and waits for their transactions all the same.
 	ReadsSource bool
-	Log               *slog.Logger
+	Log         *slog.Logger
 }
 
 // Deps are those whom the cut-over works with.

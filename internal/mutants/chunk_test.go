@@ -38,7 +38,7 @@ var chunkMutants = []mutant{
 	{
 		Name:      "chunk: the last chunk takes all that was inserted behind the end",
 		Invariant: "a chunk holds about as many rows as it was planned for",
-		Edits:     []edit{{File: "internal/chunk/chunk.go", Old: "\t\tc.reckon = nil\n", New: "\t\treturn nil, nil\n"}},
+		Edits:     []edit{{File: "internal/chunk/chunk.go", Old: "\t\tc.reckon = nil\n\t}\n\treturn Boundary", New: "\t\treturn nil, nil\n\t}\n\treturn Boundary"}},
 		Package:   chunkPackage, Tests: []string{"TestRowsBeyondTheGreatestKey"}, Servers: true,
 	},
 	{

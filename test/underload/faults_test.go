@@ -97,19 +97,19 @@ func TestPurgedBinaryLogs(t *testing.T) {
 		r.proxy.Refuse(true)
 		r.proxy.CutAll()
 		r.mustStay(500 * time.Millisecond) // what the stream needs is written
-		deadline := time.Now().Add(time.Minute)
-		for {
-			r.s.MustExec("FLUSH BINARY LOGS")
-			logs := r.s.MustQueryRows("SHOW BINARY LOGS")
-			last := strings.Fields(logs[len(logs)-1])[0]
+		r.s.MustExec("FLUSH BINARY LOGS")
+		logs := r.s.MustQueryRows("SHOW BINARY LOGS")
+		last := strings.Fields(logs[len(logs)-1])[0]
+		for deadline := time.Now().Add(time.Minute); ; {
 			r.s.MustExec("PURGE BINARY LOGS TO '" + last + "'")
-			if len(r.s.MustQueryRows("SHOW BINARY LOGS")) == 1 {
+			if strings.Fields(r.s.MustQueryRows("SHOW BINARY LOGS")[0])[0] == last {
 				break
 			}
 			if time.Now().After(deadline) {
 				t.Fatal("the server does not purge its logs")
 			}
-			r.mustStay(100 * time.Millisecond) // it still knows the lost connection's reader
+			// It still knows the lost connection's reader, or has the engine's word missing that the file is not needed.
+			r.mustStay(100 * time.Millisecond)
 		}
 		r.proxy.Refuse(false)
 		text := r.mustFail()
