@@ -42,9 +42,8 @@ const mostCollected = 500_000
 
 // newLedger returns empty books: keys that are one integer are kept as a number, others encoded.
 func newLedger(m *table.Mapping, covered Covered) ledger {
-	cfg := ledgerConfig{otherUnique: !m.OnlyKey(), covered: covered}
+	cfg := ledgerConfig{ordered: sqlgen.NewKey(m).Ordered(), otherUnique: !m.OnlyKey(), covered: covered}
 	if len(m.Key.Columns) == 1 && m.Key.Columns[0].Source.Kind == table.Int {
-		cfg.ordered = sqlgen.NewKey(m).Dense() != nil
 		if m.Key.Columns[0].Source.Unsigned {
 			return newBooks(cfg,
 				func(key []table.Value) uint64 { return key[0].Num },

@@ -63,7 +63,8 @@ func NewRefresh(cfg Config, deps Deps, fencer Fencer, covered Covered) *Refresh 
 	}
 }
 
-// Feed takes the stream's next item; items come in the order of the log, from one goroutine. It blocks while there are too
+// Feed takes the stream's next item; items come in the order of the log, from one goroutine. Rows of changes have the
+// columns of the migration key, in its order, and no others. It blocks while there are too
 // many keys already, and ends with ctx.
 func (r *Refresh) Feed(ctx context.Context, tx *binlog.Transaction) error {
 	if err := r.room.Acquire(ctx, r.weight(tx)); err != nil {

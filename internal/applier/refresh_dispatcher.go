@@ -213,10 +213,10 @@ func (d *refresher) admit(tx *binlog.Transaction) {
 	for i := range tx.Changes {
 		change := &tx.Changes[i]
 		if change.Before != nil {
-			d.books.change(d.deps.Mapping.Key.Of(change.Before))
+			d.books.change(change.Before)
 		}
 		if change.After != nil {
-			d.books.change(d.deps.Mapping.Key.Of(change.After))
+			d.books.change(change.After)
 		}
 	}
 	d.seen += uint64(len(tx.Changes))

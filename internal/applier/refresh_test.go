@@ -64,8 +64,8 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		t.Fatal(err)
 	}
 	stream := binlog.New(binlog.Config{
-		Conn: cfg, Server: server, Start: start, Source: r.mapping.Source, Changelog: changes, Guarded: []table.Name{names.Shadow},
-		ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
+		Conn: cfg, Server: server, Start: start, Source: r.mapping.Source, Columns: r.mapping.Key.Ordinals(),
+		Changelog: changes, Guarded: []table.Name{names.Shadow}, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
 		applier.Deps{Conn: cfg, DB: db, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.log, applier.Covered{All: true})

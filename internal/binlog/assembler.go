@@ -54,6 +54,7 @@ const dummyTableID = 0x00ffffff
 // watched is a table whose rows are decoded. The decoder is kept while the table maps stay the same.
 type watched struct {
 	table   *table.Table
+	columns []int        // what its rows are handed out as; nil: all
 	marks   *markColumns // not nil for the changelog
 	mapped  string       // body of the table map that decoder is for
 	decoder *rowDecoder

@@ -219,6 +219,9 @@ func (w *watched) prepare(body []byte) error {
 	if err != nil {
 		return err
 	}
+	if w.columns != nil {
+		d = d.project(w.columns)
+	}
 	w.mapped, w.decoder = string(body), d
 	return nil
 }

@@ -28,6 +28,7 @@ type Config struct {
 	Start    Position
 
 	Source    *table.Table // its rows become changes
+	Columns   []int        // ordinals of the source's columns that the rows of changes have, in that order; nil: all
 	Changelog *table.Table // its rows become marks; nil: none
 	Guarded   []table.Name // besides those two: DDL on them is an error, too
 
@@ -132,6 +133,7 @@ func (s *Stream) assembler(emit func(*Transaction) error) (*assembler, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.watched[0].columns = s.cfg.Columns
 	a.guard, a.begins = s.guard, s.cfg.Begins
 	a.limits = limits{transaction: s.cfg.MaxTransaction, held: s.cfg.MaxHeld}
 	return a, nil

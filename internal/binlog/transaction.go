@@ -48,7 +48,8 @@ type Clock struct {
 }
 
 // RowChange is the change of one row. It has a Before image for updates and deletes, an After image for inserts and
-// updates. Images are full: a column that the log left out is an error of the stream.
+// updates. Images are full: a column that the log left out is an error of the stream. Of their columns they have those that
+// the stream's Config names.
 type RowChange struct {
 	Before table.Row // nil for an insert
 	After  table.Row // nil for a delete

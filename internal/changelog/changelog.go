@@ -28,6 +28,9 @@ type Config struct {
 	Interval time.Duration // between heartbeats
 	// ReconnectTimeout bounds how long a write is tried again after lost connections and locks not granted.
 	ReconnectTimeout time.Duration
+	// Ordered is the server where commits must become visible in the order of the log: a fence after which they no longer do
+	// is an error. nil: nobody reads by fences.
+	Ordered *conn.Server
 }
 
 // Changelog is the changelog table of one migration. Its methods may be called by several goroutines.
@@ -109,13 +112,28 @@ func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
 		if err := c.oneRow(result, err); err != nil {
 			return err
 		}
-		fence, err = result.LastInsertId()
-		return err
+		if fence, err = result.LastInsertId(); err != nil {
+			return err
+		}
+		return c.mustOrder(ctx)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("write fence: %w", err)
 	}
 	return uint64(fence), nil
+}
+
+// mustOrder looks at the setting after a fence, when it has the fence's value or a later one: somebody may have changed it.
+func (c *Changelog) mustOrder(ctx context.Context) error {
+	if c.config.Ordered == nil {
+		return nil
+	}
+	ordered, err := c.config.Ordered.OrdersCommits(ctx, c.db)
+	if err == nil && !ordered {
+		err = errors.New("binlog_order_commits was switched off during the run, which depends on it: " +
+			"SET GLOBAL binlog_order_commits = ON, and start the same command again")
+	}
+	return err
 }
 
 // oneRow turns anything but one changed row into an error: such a write is no fence, and the log has nothing of it.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/changelog"
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -210,4 +211,32 @@ func waitFor(t *testing.T, condition func() bool) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestFenceNeedsOrderedCommits: somebody lets commits become visible in another order while the changelog is in use.
+func TestFenceNeedsOrderedCommits(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		_, db := mustCreate(t, s)
+		inspected, err := conn.Inspect(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := changelog.New(db, changelog.Config{
+			Table: table.Name{Schema: s.Name, Table: "t__changelog"}, ReconnectTimeout: time.Second, Ordered: inspected,
+		})
+		if _, err := c.Fence(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if server.Engine.MariaDB() {
+			if value := s.MustQueryRows("SHOW GLOBAL VARIABLES LIKE 'binlog_order_commits'"); len(value) > 0 {
+				t.Errorf("MariaDB has the setting now: %v", value)
+			}
+			return
+		}
+		s.MustExec("SET GLOBAL binlog_order_commits = OFF")
+		if fence, err := c.Fence(t.Context()); err == nil || !strings.Contains(err.Error(), "SET GLOBAL binlog_order_commits = ON") {
+			t.Errorf("fence %d, %v: want an error that says what to do", fence, err)
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package chunk_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -32,6 +33,9 @@ func TestChunksPartitionTheTable(t *testing.T) {
 				for _, size := range []int{17, 10 * rows} {
 					chunks := mustPlan(t, chunk.New(chunk.Config{Rows: size}, db, m))
 					mustPartition(t, db, m, chunks)
+					if sqlgen.NewKey(m).Ordered() {
+						mustAscend(t, chunks)
+					}
 					if shape.Name != chunktest.Set && shape.Name != chunktest.SetOf64 {
 						mustReadLittle(t, db, m, chunks, size)
 					}
@@ -39,6 +43,17 @@ func TestChunksPartitionTheTable(t *testing.T) {
 			})
 		}
 	})
+}
+
+// mustAscend checks that the encoding of keys has the server's order.
+func mustAscend(t *testing.T, chunks []chunk.Chunk) {
+	t.Helper()
+	for i := range chunks[:max(len(chunks)-2, 0)] {
+		lesser, greater := table.AppendKey(nil, chunks[i].Upper), table.AppendKey(nil, chunks[i+1].Upper)
+		if bytes.Compare(lesser, greater) >= 0 {
+			t.Errorf("the upper ends %v and %v have encodings that do not ascend", chunks[i].Upper, chunks[i+1].Upper)
+		}
+	}
 }
 
 // TestCompositeKeys is TestChunksPartitionTheTable for the keys that it takes most to compare.

@@ -206,6 +206,23 @@ func TestRefusedKeysComeAgain(t *testing.T) {
 	}
 }
 
+// TestAdoptedKeysAreOfTheNextEpoch: whatever is closed or running when a chunk leaves its keys.
+func TestAdoptedKeysAreOfTheNextEpoch(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	if n := b.Adopt(nil); n != 0 {
+		t.Errorf("nothing is adopted by epoch %d", n)
+	}
+	b.Change("a")
+	mustRun(t, b)
+	n := b.Adopt([]string{"b", "c"})
+	if b.Settled() >= n {
+		t.Fatalf("settled up to %d before the keys of epoch %d were looked at", b.Settled(), n)
+	}
+	if got := mustRun(t, b); !slices.Equal(got, []string{"b", "c"}) || b.Settled() != n {
+		t.Errorf("keys %v, settled %d, adopted by epoch %d", got, b.Settled(), n)
+	}
+}
+
 func TestReturnedKeysAreHandedOutAgain(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
 	for _, key := range []string{"a", "b", "c"} {

@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -26,27 +25,35 @@ type changes interface {
 
 var _, _ changes = (*applier.Replay)(nil), (*applier.Refresh)(nil)
 
+// chooseWay decides how changes are applied: a fence proves nothing to refresh where commits become visible in another order
+// than they are logged. Replay does not need it.
+func (r *Runner) chooseWay(ctx context.Context) (err error) {
+	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
+		return err
+	}
+	if r.apply = r.cfg.Apply; !r.ordered {
+		r.apply = Replay
+	}
+	return nil
+}
+
 // chooseApplier builds the applier, and returns what lets chunks be read without locks, nil for replay. left is what was not
 // copied by earlier runs.
 func (r *Runner) chooseApplier(ctx context.Context, p *parts, deps applier.Deps, left *chunk.Rest) (copier.Registry, error) {
 	cfg := applier.Config{
 		Workers: r.cfg.Workers, StatementBytes: statementBytes, QueueBytes: queueBytes, ReconnectTimeout: r.cfg.ReconnectTimeout,
 	}
-	if r.cfg.Apply == Replay {
+	if r.apply == Replay {
 		p.replay = applier.NewReplay(cfg, deps)
 		p.applier = p.replay
 		return nil, nil
-	}
-	if !r.ordered {
-		return nil, errors.New("refuse --apply=refresh: commits become visible in another order than they have in the binary log: " +
-			"SET GLOBAL binlog_order_commits = ON, or use --apply=replay")
 	}
 	covered, err := r.covered(ctx, left)
 	if err != nil {
 		return nil, err
 	}
 	refresh := applier.NewRefresh(cfg, deps, r.log, covered)
-	p.applier = refresh
+	p.applier, p.columns = refresh, r.mapping.Key.Ordinals()
 	return registry{refresh}, nil
 }
 

@@ -21,7 +21,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
 		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
 		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
-		ReadsSource:       r.cfg.Apply == Refresh,
+		ReadsSource:       r.apply == Refresh,
 		Log:               r.cfg.Log,
 	}, cutover.Deps{Applier: heldBack{p.applier}, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
 	r.view.cuttingOver(c)
@@ -45,7 +45,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 
 // way is how the migration was done, for the summary.
 func (r *Runner) way() string {
-	return fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.cfg.Apply)
+	return fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.apply)
 }
 
 // heldBack is the applier as the cut-over sees it.

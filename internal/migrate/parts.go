@@ -19,6 +19,7 @@ type parts struct {
 	applied  *progress.Applied
 	applier  changes
 	replay   *applier.Replay // nil: not by replay
+	columns  []int           // ordinals of the columns that the applier needs of changes; nil: all
 	chunker  *chunk.Chunker
 	copier   *copier.Copier
 	gate     *throttle.Gate

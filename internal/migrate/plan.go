@@ -34,7 +34,7 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	}
 	line("Plan for", "%s on %s at %s (nothing is changed by this dry run)", t.Name, r.server, r.cfg.Conn.Address())
 	line("Statement", "%s", r.alter.For(t.Name))
-	line("Way", "shadow table (--native=%s), changes by --apply=%s", r.cfg.Native, r.cfg.Apply)
+	line("Way", "shadow table (--native=%s), changes by --apply=%s", r.cfg.Native, r.apply)
 	line("Workers", "%s to apply changes, %s to copy rows", workers(r.cfg.Workers), workers(r.cfg.CopyWorkers))
 	line("Size", "about %s rows, %s of data, %s of indexes", status.Count(t.EstimatedRows), size(t.DataBytes), size(t.IndexBytes))
 	definition := report.Definition

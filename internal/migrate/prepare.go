@@ -28,6 +28,9 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
 		return err
 	}
+	if err := r.chooseWay(ctx); err != nil {
+		return err
+	}
 	r.writers = r.cfg.Conn
 	source := table.Name{Schema: r.cfg.Database, Table: r.cfg.Table}
 	if r.ddlMode, err = ddlMode(ctx, r.db); err != nil {
@@ -48,7 +51,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Refresh: r.apply == Refresh},
 	})
 	if err != nil {
 		return err
@@ -78,9 +81,6 @@ func (r *Runner) prepare(ctx context.Context) error {
 	}
 	if err := r.mapColumns(ctx); err != nil {
 		return r.undo(ctx, &Refusal{Err: err})
-	}
-	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
-		return r.undo(ctx, err)
 	}
 	if err := r.complete(ctx); err != nil {
 		return r.undo(ctx, err)
@@ -151,7 +151,7 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
 	}
-	if r.cfg.Apply == Refresh {
+	if r.apply == Refresh {
 		return nil
 	}
 	if refusals := table.ReplayRefusals(r.mapping); len(refusals) > 0 {
@@ -220,7 +220,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	}
 	r.stream = binlog.New(binlog.Config{
 		Conn: r.cfg.Conn, Server: r.server, ServerID: r.cfg.ReplicaServerID, Start: position,
-		Source: r.mapping.Source, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Begins: r.record == nil,
+		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Begins: r.record == nil,
 		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
 	})
 	r.parts.Store(p)

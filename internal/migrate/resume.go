@@ -192,7 +192,7 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	var other []string
 	for _, same := range []struct{ what, then, now string }{
 		{"--alter", record.Statement, r.cfg.Alter},
-		{"--apply", record.Settings.Apply, string(r.cfg.Apply)},
+		{"--apply", record.Settings.Apply, string(r.apply)},
 		{"--native", record.Settings.Native, string(r.cfg.Native)},
 	} {
 		if same.then != same.now {
@@ -270,9 +270,6 @@ func (r *Runner) resume(ctx context.Context) error {
 	r.keeper.safe = position
 	r.cfg.Log.Info("resuming", "copied", percent(record, r.mapping.Source.EstimatedRows), "changes_from", record.Position, "checkpoint_age", age(record))
 	r.view.resumed(record)
-	if r.ordered, err = r.server.OrdersCommits(ctx, r.db); err != nil {
-		return err
-	}
 	return r.start(ctx, position)
 }
 
@@ -303,9 +300,11 @@ func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *c
 
 // newChangelog returns the changelog of the migration.
 func (r *Runner) newChangelog() *changelog.Changelog {
-	return changelog.New(r.db, changelog.Config{
-		Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout,
-	})
+	cfg := changelog.Config{Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout}
+	if r.apply == Refresh {
+		cfg.Ordered = r.server
+	}
+	return changelog.New(r.db, cfg)
 }
 
 // enlist makes every session that writes rows note itself as one of this run.

@@ -149,6 +149,6 @@ var epochMutants = []mutant{
 		Invariant: "I4, I12: its rows are in no chunk",
 		Edits:     []edit{{epochBooks, "return b.last + 1", "return b.last"}},
 		Package:   epochPackage,
-		Tests:     []string{"TestRefreshHistories"},
+		Tests:     []string{"TestAdoptedKeysAreOfTheNextEpoch"},
 	},
 }

@@ -8,10 +8,10 @@ import (
 
 // checkBinlog refuses settings with which changes of rows do not reach the binary log, or not whole.
 func checkBinlog(_ context.Context, in *inspection) ([]finding, error) {
-	return binlogFindings(in.global, in.session, in.Options), nil
+	return binlogFindings(in.global, in.session), nil
 }
 
-func binlogFindings(global, session variables, o Options) []finding {
+func binlogFindings(global, session variables) []finding {
 	if !global.on("log_bin") {
 		return []finding{fail("the binary log is off: the changes made meanwhile cannot be followed", "start the server with --log-bin and --binlog-format=ROW")}
 	}
@@ -24,12 +24,8 @@ func binlogFindings(global, session variables, o Options) []finding {
 			"look for what sets it, e.g. init_connect"))
 	}
 	if global.off("binlog_order_commits") {
-		const text = "binlog_order_commits is OFF: commits become visible in another order than they are logged"
-		if o.Refresh {
-			found = append(found, fail(text+", which refresh cannot follow", "SET GLOBAL binlog_order_commits = ON, or use --apply=replay"))
-		} else {
-			found = append(found, note(text+"; replay does not depend on it", ""))
-		}
+		found = append(found, warn("binlog_order_commits is OFF: commits become visible in another order than they are logged, so that changes are replayed (--apply=replay)",
+			"SET GLOBAL binlog_order_commits = ON, for --apply=refresh"))
 	}
 	return found
 }

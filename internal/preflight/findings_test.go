@@ -87,11 +87,11 @@ func TestFilterFindings(t *testing.T) {
 }
 
 func TestVariablesThatAServerLacks(t *testing.T) {
-	if found := binlogFindings(variables{"log_bin": "ON"}, variables{}, Options{Refresh: true}); len(found) > 0 {
+	if found := binlogFindings(variables{"log_bin": "ON"}, variables{}); len(found) > 0 {
 		t.Errorf("a later server without these settings: got %v", found)
 	}
 	full := variables{"log_bin": "1", "binlog_format": "row", "binlog_row_image": "FULL_NODUP"}
-	if found := binlogFindings(full, full, Options{Refresh: true}); len(found) > 0 {
+	if found := binlogFindings(full, full); len(found) > 0 {
 		t.Errorf("got %v", found)
 	}
 	for _, c := range []struct {

@@ -39,8 +39,7 @@ var settings = []setting{
 var settingsOfMySQL = []setting{
 	{set: "SET GLOBAL transaction_read_only = ON", check: "read only", text: "transaction_read_only is ON in new sessions", fix: "SET GLOBAL transaction_read_only = OFF"},
 	{set: "SET GLOBAL binlog_row_value_options = 'PARTIAL_JSON'", check: "binary log", text: "binlog_row_value_options is PARTIAL_JSON: of JSON columns", fix: "SET GLOBAL binlog_row_value_options = '', then"},
-	{set: "SET GLOBAL binlog_order_commits = OFF", options: Options{Refresh: true}, check: "binary log", text: "binlog_order_commits is OFF", fix: "SET GLOBAL binlog_order_commits = ON, or use --apply=replay"},
-	{set: "SET GLOBAL binlog_order_commits = OFF", undo: "SET GLOBAL binlog_order_commits = ON", find: notes, check: "binary log", text: "binlog_order_commits is OFF", fix: ""},
+	{set: "SET GLOBAL binlog_order_commits = OFF", undo: "SET GLOBAL binlog_order_commits = ON", find: warnings, check: "binary log", text: "binlog_order_commits is OFF: commits become visible", fix: "SET GLOBAL binlog_order_commits = ON"},
 	{set: "SET GLOBAL super_read_only = ON", undo: "SET GLOBAL super_read_only = OFF; SET GLOBAL read_only = OFF", check: "read only", text: "super_read_only is ON: nobody can write", fix: "the server that takes the writes"},
 	{set: "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9", check: "replica", text: "the server is a replica of 127.0.0.1:9", fix: "RESET REPLICA ALL FOR CHANNEL ''"},
 	{set: "CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9 FOR CHANNEL 'far'", check: "replica", text: "the server is a replica of 127.0.0.1:9", fix: "RESET REPLICA ALL FOR CHANNEL 'far'"},

@@ -57,6 +57,20 @@ func (k *Key) Dense() *table.Column {
 	return nil
 }
 
+// Ordered says whether table.AppendKey orders the key's values as its index does: no column is descending, and none has an
+// order of its own (a collation, a sign or a point in a text).
+func (k *Key) Ordered() bool {
+	return !slices.ContainsFunc(k.columns, func(c keyColumn) bool {
+		switch c.Kind {
+		case table.Int, table.Year, table.Bit, table.Enum, table.Set, table.Binary, table.VarBinary,
+			table.Date, table.DateTime, table.Timestamp:
+			return c.descending
+		default:
+			return true
+		}
+	})
+}
+
 // from is the source table, read by the migration key.
 func (k *Key) from() string {
 	return "  FROM " + k.table.String() + " FORCE INDEX (" + table.Quote(k.name) + ")"

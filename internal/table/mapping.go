@@ -71,6 +71,15 @@ func (k *MigrationKey) ShadowNames() []string {
 	return names
 }
 
+// Ordinals returns where the key's columns stand in a row image of the source.
+func (k *MigrationKey) Ordinals() []int {
+	ordinals := make([]int, len(k.Columns))
+	for i, p := range k.Columns {
+		ordinals[i] = p.Source.Ordinal
+	}
+	return ordinals
+}
+
 // Of returns the key's values in a row image of the source.
 func (k *MigrationKey) Of(row Row) []Value {
 	values := make([]Value, len(k.Columns))

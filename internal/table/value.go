@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 )
@@ -43,24 +44,31 @@ func Float32Value(f float32) Value { return Value{Kind: Float32, Num: uint64(mat
 // Float64Value returns a DOUBLE value.
 func Float64Value(f float64) Value { return Value{Kind: Float64, Num: math.Float64bits(f)} }
 
-// AppendKey appends an encoding of the values that is equal for equal values only: a kind byte, then the number or the
-// length and the bytes. It serves as a map key; its order means nothing.
+// AppendKey appends an encoding of the values that is equal for equal values only. Compared as bytes, encodings of values of
+// the same kinds are ordered as the values are: column by column, numbers by value, texts by their bytes, a prefix first;
+// only floats are not. DecodeKey reads it.
 func AppendKey(dst []byte, values []Value) []byte {
 	for _, v := range values {
 		dst = append(dst, byte(v.Kind))
 		switch v.Kind {
 		case Null:
-		case Integer, Number, Float32, Float64:
+		case Integer:
+			dst = binary.BigEndian.AppendUint64(dst, v.Num^signBit)
+		case Number, Float32, Float64:
 			dst = binary.BigEndian.AppendUint64(dst, v.Num)
 		default:
-			dst = binary.AppendUvarint(dst, uint64(len(v.Text)))
-			dst = append(dst, v.Text...)
+			for _, b := range v.Text {
+				if dst = append(dst, b); b == textEnd {
+					dst = append(dst, textGoesOn)
+				}
+			}
+			dst = append(dst, textEnd, textEnds)
 		}
 	}
 	return dst
 }
 
-// DecodeKey returns the values of an encoding that AppendKey made. It panics on any other; the values share its memory.
+// DecodeKey returns the values of an encoding that AppendKey made. It panics on any other.
 func DecodeKey(encoded []byte) []Value {
 	var values []Value
 	for len(encoded) > 0 {
@@ -70,12 +78,37 @@ func DecodeKey(encoded []byte) []Value {
 		case Null:
 		case Integer, Number, Float32, Float64:
 			v.Num = binary.BigEndian.Uint64(encoded)
+			if v.Kind == Integer {
+				v.Num ^= signBit
+			}
 			encoded = encoded[8:]
 		default:
-			length, n := binary.Uvarint(encoded)
-			v.Text, encoded = encoded[n:n+int(length)], encoded[n+int(length):]
+			v.Text, encoded = decodeText(encoded)
 		}
 		values = append(values, v)
 	}
 	return values
 }
+
+func decodeText(encoded []byte) (text, rest []byte) {
+	text = make([]byte, 0, len(encoded))
+	for {
+		i := bytes.IndexByte(encoded, textEnd)
+		text = append(text, encoded[:i]...)
+		goesOn := encoded[i+1] == textGoesOn
+		encoded = encoded[i+2:]
+		if !goesOn {
+			return text, encoded
+		}
+		text = append(text, textEnd)
+	}
+}
+
+const (
+	signBit = 1 << 63 // flipped, negative numbers come before the others
+
+	// A zero byte is followed by what it means; the end of a text comes before any byte that goes on.
+	textEnd    = 0x00
+	textEnds   = 0x00
+	textGoesOn = 0xff
+)
