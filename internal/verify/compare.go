@@ -1,0 +1,161 @@
+package verify
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// session is a connection with its scratch table.
+type session struct{ conn *sql.Conn }
+
+func (s *session) close() {
+	if s.conn == nil {
+		return
+	}
+	// The scratch table must not go back to the pool with the connection.
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn })
+	_ = s.conn.Close()
+	s.conn = nil
+}
+
+// compare compares a chunk, and suspects the rows that differ.
+func (v *Verifier) compare(ctx context.Context, s *session, c chunk.Chunk) error {
+	if err := v.deps.Gate.Wait(ctx); err != nil {
+		return err
+	}
+	var source, alike, shadow uint64
+	var keys [][]table.Value
+	err := v.retry(ctx, s, func() error {
+		began := time.Now()
+		if err := v.execute(ctx, s.conn, v.sql.Fill(c.Range)); err != nil {
+			return err
+		}
+		err := s.conn.QueryRowContext(ctx, v.sql.Compare(c.Range)).Scan(&source, &alike, &shadow)
+		if err != nil {
+			return err
+		}
+		v.deps.Chunker.Report(c, time.Since(began))
+		if keys = nil; source == alike && alike == shadow {
+			return nil
+		}
+		keys, err = v.differing(ctx, s.conn, v.sql.Differing(c.Range, mostOfChunk), v.sql.Extra(c.Range, mostOfChunk))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("compare rows where %s: %w", v.key.Describe(c.Range), err)
+	}
+	v.rows.Add(source)
+	v.suspect(keys)
+	if len(keys) >= mostOfChunk {
+		v.mu.Lock()
+		v.again = append(v.again, c)
+		v.mu.Unlock()
+	}
+	return nil
+}
+
+// mostOfChunk is the number of rows of a chunk that are suspected at once: with more, it is compared anew afterwards.
+const mostOfChunk = sqlgen.MostKeys
+
+// differing reads the keys of both statements.
+func (v *Verifier) differing(ctx context.Context, c *sql.Conn, statements ...string) ([][]table.Value, error) {
+	var keys [][]table.Value
+	for _, statement := range statements {
+		more, err := v.keys(ctx, c, statement)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, more...)
+	}
+	return keys, nil
+}
+
+func (v *Verifier) keys(ctx context.Context, c *sql.Conn, statement string) (keys [][]table.Value, err error) {
+	rows, err := c.QueryContext(ctx, statement)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	texts := make([][]byte, v.key.Len())
+	fields := make([]any, len(texts))
+	for i := range texts {
+		fields[i] = &texts[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(fields...); err != nil {
+			return nil, fmt.Errorf("read key: %w", err)
+		}
+		key, err := v.key.ParseKey(texts)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, rows.Err()
+}
+
+func (v *Verifier) execute(ctx context.Context, c *sql.Conn, statements []string) error {
+	for _, statement := range statements {
+		if _, err := c.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// retry does the work, on the session if there is one, until it is done or an error does not pass. Reading again does no harm.
+func (v *Verifier) retry(ctx context.Context, s *session, work func() error) error {
+	began := time.Now()
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		err := v.open(ctx, s)
+		if err == nil {
+			err = work()
+		}
+		if err == nil || ctx.Err() != nil || !conn.IsPassing(err) {
+			return err
+		}
+		if s != nil {
+			s.close()
+		}
+		if time.Since(began) > v.cfg.ReconnectTimeout {
+			return fmt.Errorf("tried for %s: %w", time.Since(began).Round(time.Millisecond), err)
+		}
+		v.deps.Log.Debug("verification tries again", "error", err)
+		if err := conn.Pause(ctx, pause); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// open makes sure of a connection, with the scratch table.
+func (v *Verifier) open(ctx context.Context, s *session) error {
+	if s == nil || s.conn != nil {
+		return nil
+	}
+	c, _, err := conn.Session(ctx, v.deps.DB)
+	if err != nil {
+		return err
+	}
+	s.conn = c
+	if create := v.sql.Scratch(); create != "" {
+		if err := v.execute(ctx, c, []string{create}); err != nil {
+			s.close()
+			return fmt.Errorf("create a temporary table to compare in: %w", err)
+		}
+	}
+	return nil
+}

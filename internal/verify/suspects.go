@@ -1,0 +1,194 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// suspect is a row that differed when it was looked at last.
+type suspect struct {
+	id    string // the key, encoded
+	key   []table.Value
+	looks int
+
+	seen *pair // at the last close look
+	same int   // close looks in a row that saw the very same
+}
+
+const (
+	// MostHot is the number of rows that may be left to the look under the cut-over lock.
+	MostHot = 100
+	// patience is the number of looks after which a row that goes on changing is left to the last one.
+	patience = 6
+	// closeFrom is the number of looks after which both rows are read: before that, most have been seen equal.
+	closeFrom = 3
+	// certain is how often in a row the same difference must be seen. Each look follows on a fence that was applied: a row
+	// that goes back and forth between two values would have to be met between a commit and its being applied every time.
+	certain = 12
+	// mostClose is the number of rows that are read in one round.
+	mostClose = 20
+)
+
+// suspect notes rows to be looked at again.
+func (v *Verifier) suspect(keys [][]table.Value) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, key := range keys {
+		id := string(table.AppendKey(nil, key))
+		if v.suspects[id] == nil {
+			v.suspects[id] = &suspect{id: id, key: key}
+		}
+	}
+}
+
+// present returns the suspects: first those that were seen the same most often, then the most looked at.
+func (v *Verifier) present() []*suspect {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	all := make([]*suspect, 0, len(v.suspects))
+	for _, s := range v.suspects {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b *suspect) int { return cmp.Or(b.same-a.same, b.looks-a.looks, cmp.Compare(a.id, b.id)) })
+	return all
+}
+
+// settle looks at the suspects again and again, each time after all that was committed before has been applied, until they are
+// equal, or few and still changing.
+func (v *Verifier) settle(ctx context.Context) error {
+	var s session
+	defer s.close()
+	for round := 1; ; round++ {
+		suspects := v.present()
+		if len(suspects) <= MostHot && !slices.ContainsFunc(suspects, undecided) {
+			return nil
+		}
+		if err := v.deps.Settler.Settle(ctx); err != nil {
+			return err
+		}
+		if err := v.lookAgain(ctx, suspects); err != nil {
+			return err
+		}
+		for _, suspect := range v.present()[:min(mostClose, v.Stats().Suspects)] {
+			if suspect.looks < closeFrom {
+				break
+			}
+			if err := v.lookClosely(ctx, &s, suspect); err != nil {
+				return err
+			}
+		}
+		if err := conn.Pause(ctx, min(time.Duration(round)*2*time.Millisecond, 100*time.Millisecond)); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// undecided says whether the row may be equal or a defect, as far as is known: it must be looked at once more.
+func undecided(s *suspect) bool { return s.looks < patience || s.same > 0 }
+
+// lookAgain compares the suspects' rows, and drops those that are equal.
+func (v *Verifier) lookAgain(ctx context.Context, suspects []*suspect) error {
+	g, ctx := errgroup.WithContext(ctx)
+	batches := make(chan []*suspect)
+	g.Go(func() error {
+		defer close(batches)
+		for batch := range slices.Chunk(suspects, sqlgen.MostKeys) {
+			select {
+			case batches <- batch:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+		return nil
+	})
+	for range min(max(v.cfg.Workers, 1), len(suspects)/sqlgen.MostKeys+1) {
+		g.Go(func() error {
+			var s session
+			defer s.close()
+			for batch := range batches {
+				var left [][]table.Value
+				err := v.retry(ctx, &s, func() (err error) { left, err = v.look(ctx, s.conn, batch); return err })
+				if err != nil {
+					return fmt.Errorf("compare %d rows again: %w", len(batch), err)
+				}
+				v.looked(batch, left)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// look returns the keys among the suspects' under which the tables differ.
+func (v *Verifier) look(ctx context.Context, c *sql.Conn, suspects []*suspect) ([][]table.Value, error) {
+	keys := make([][]table.Value, len(suspects))
+	for i, s := range suspects {
+		keys[i] = s.key
+	}
+	if err := v.execute(ctx, c, v.sql.FillKeys(keys)); err != nil {
+		return nil, err
+	}
+	return v.differing(ctx, c, v.sql.DifferingAmong(keys), v.sql.ExtraAmong(keys))
+}
+
+// looked enters what a look has seen: a suspect that does not differ is none any more.
+func (v *Verifier) looked(suspects []*suspect, differing [][]table.Value) {
+	v.looks.Add(uint64(len(suspects)))
+	still := make(map[string]bool, len(differing))
+	for _, key := range differing {
+		still[string(table.AppendKey(nil, key))] = true
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, s := range suspects {
+		delete(v.suspects, s.id)
+		if still[s.id] {
+			s.looks++
+			v.suspects[s.id] = s
+			delete(still, s.id)
+		}
+	}
+	for _, key := range differing {
+		// The key may be spelled otherwise now, and equal to the server.
+		if id := string(table.AppendKey(nil, key)); still[id] {
+			v.suspects[id] = &suspect{id: id, key: key, looks: suspects[0].looks}
+		}
+	}
+}
+
+// Last looks at the rows that were left, through the session that holds the table locks of the cut-over, when everything
+// has been applied: what differs now is a defect.
+func (v *Verifier) Last(ctx context.Context, c *sql.Conn) error {
+	suspects := v.present()
+	if len(suspects) == 0 {
+		return nil
+	}
+	if create := v.sql.Scratch(); create != "" {
+		if err := v.execute(ctx, c, []string{"DROP TEMPORARY TABLE IF EXISTS " + v.cfg.Scratch.String(), create}); err != nil {
+			return fmt.Errorf("create a temporary table to compare in: %w", err)
+		}
+	}
+	left, err := v.look(ctx, c, suspects)
+	if err != nil {
+		return fmt.Errorf("compare the last %d rows under the table lock: %w", len(suspects), err)
+	}
+	v.looked(suspects, left)
+	if len(left) == 0 {
+		return nil
+	}
+	seen, err := v.read(ctx, c, left[0])
+	if err != nil {
+		return fmt.Errorf("read the row that differs under the table lock: %w", err)
+	}
+	return v.defect(left[0], seen)
+}

@@ -1,0 +1,170 @@
+// Package verify shows that the shadow has the source's rows, every value exactly, while both are in use. It locks nothing:
+// a chunk is compared inside the server as of one moment, and a row that differs is looked at again after all that was
+// committed before has been applied. Only a row that stays as it is and still differs is a defect.
+package verify
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// Config says how to verify.
+type Config struct {
+	Workers          int // chunks compared at once, at least 1
+	ReconnectTimeout time.Duration
+	Scratch          table.Name // of the temporary table that converted rows are compared in
+}
+
+// Deps are what a Verifier works with. All are needed.
+type Deps struct {
+	DB      *sql.DB // with the session settings of conn.Open
+	Mapping *table.Mapping
+	Chunker Chunker
+	Gate    Gate
+	Settler Settler
+	Log     *slog.Logger
+}
+
+// Chunker plans the chunks.
+type Chunker interface {
+	// Next returns the next chunk, or false behind the last. It may be called again after an error.
+	Next(ctx context.Context) (chunk.Chunk, bool, error)
+	// Report says how long the statement took that compared a chunk. It is called by several goroutines.
+	Report(c chunk.Chunk, took time.Duration)
+}
+
+// Gate holds the comparing back.
+type Gate interface {
+	// Wait returns when it may go on.
+	Wait(ctx context.Context) error
+}
+
+// Settler knows how far the changes of the source have been applied.
+type Settler interface {
+	// Settle returns when everything that was committed at the source before the call has been applied to the shadow.
+	Settle(ctx context.Context) error
+}
+
+// Verifier compares the tables once.
+type Verifier struct {
+	cfg  Config
+	deps Deps
+	sql  *sqlgen.Verify
+	key  *sqlgen.Key
+
+	mu       sync.Mutex
+	suspects map[string]*suspect // by encoded key
+	again    []chunk.Chunk       // in which more rows differed than are suspects of it
+
+	rows, looks atomic.Uint64
+	done        atomic.Bool
+}
+
+// Stats are the figures of the verification so far.
+type Stats struct {
+	Rows     uint64 // of the source, compared
+	Suspects int    // rows that differed and have not been seen equal since
+	Looks    uint64 // rows that were looked at again
+	Done     bool   // every chunk was compared
+}
+
+// New returns a Verifier; it does nothing until Run.
+func New(cfg Config, deps Deps) *Verifier {
+	return &Verifier{
+		cfg: cfg, deps: deps, sql: sqlgen.NewVerify(deps.Mapping, cfg.Scratch), key: sqlgen.NewKey(deps.Mapping),
+		suspects: map[string]*suspect{},
+	}
+}
+
+// Stats returns the figures. Any goroutine may ask.
+func (v *Verifier) Stats() Stats {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return Stats{Rows: v.rows.Load(), Suspects: len(v.suspects), Looks: v.looks.Load(), Done: v.done.Load()}
+}
+
+// Run compares all rows. It returns nil when all were seen equal but for at most MostHot rows, which go on changing and are
+// left to Last; a *DefectError when a row differs for good. It blocks, and ends with ctx.
+func (v *Verifier) Run(ctx context.Context) error {
+	if err := v.compareAll(ctx, v.deps.Chunker.Next); err != nil {
+		return err
+	}
+	v.done.Store(true)
+	for {
+		if err := v.settle(ctx); err != nil {
+			return err
+		}
+		left := v.takeAgain()
+		if len(left) == 0 {
+			return nil
+		}
+		if err := v.compareAll(ctx, list(left)); err != nil {
+			return err
+		}
+	}
+}
+
+// list hands out the chunks one after the other.
+func list(chunks []chunk.Chunk) func(context.Context) (chunk.Chunk, bool, error) {
+	return func(context.Context) (chunk.Chunk, bool, error) {
+		if len(chunks) == 0 {
+			return chunk.Chunk{}, false, nil
+		}
+		next := chunks[0]
+		chunks = chunks[1:]
+		return next, true, nil
+	}
+}
+
+func (v *Verifier) takeAgain() []chunk.Chunk {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	again := v.again
+	v.again = nil
+	return again
+}
+
+// compareAll compares the chunks with all workers.
+func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (chunk.Chunk, bool, error)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	chunks := make(chan chunk.Chunk)
+	g.Go(func() error {
+		defer close(chunks)
+		for {
+			var c chunk.Chunk
+			var more bool
+			err := v.retry(ctx, nil, func() (err error) { c, more, err = next(ctx); return err })
+			if err != nil || !more {
+				return err
+			}
+			select {
+			case chunks <- c:
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
+		}
+	})
+	for range max(v.cfg.Workers, 1) {
+		g.Go(func() error {
+			var s session
+			defer s.close()
+			for c := range chunks {
+				if err := v.compare(ctx, &s, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}

@@ -1,0 +1,261 @@
+package verify_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/chunk/chunktest"
+	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
+	"github.com/midstreamdb/midstream/internal/verify"
+)
+
+// TestMain looks for goroutines that outlive the tests, but for those that keep servers of the tests running.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/midstreamdb/midstream/internal/sandbox.startProcess.func1"))
+}
+
+type open struct{}
+
+func (open) Wait(context.Context) error { return nil }
+
+// settling does what a test wants where everything is to be applied.
+type settling func(ctx context.Context) error
+
+func (f settling) Settle(ctx context.Context) error { return f(ctx) }
+
+func nothing(context.Context) error { return nil }
+
+func mustOpen(t *testing.T, s *sandboxtest.Schema) *sql.DB {
+	t.Helper()
+	db, err := conn.Open(chunktest.Config(s), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // its sessions are idle
+	return db
+}
+
+func newVerifier(s *sandboxtest.Schema, db *sql.DB, m *table.Mapping, rows int, settle settling) *verify.Verifier {
+	return verify.New(verify.Config{
+		Workers: 3, ReconnectTimeout: 20 * time.Second, Scratch: table.Name{Schema: s.Name, Table: m.Source.Name.Table + "__verify"},
+	}, verify.Deps{
+		DB: db, Mapping: m, Chunker: chunk.New(chunk.Config{Rows: rows}, db, m), Gate: open{}, Settler: settle,
+		Log: slog.New(slog.DiscardHandler),
+	})
+}
+
+// corruptions are values of every type, and others that are as near as can be.
+var corruptions = []struct {
+	column  string // type
+	is, was string // in the shadow, in the source
+	only    string // "", mysql or mariadb
+	but     sandbox.Engine
+}{
+	{column: "int", was: "5", is: "6"},
+	{column: "int", was: "NULL", is: "0"},
+	{column: "bigint unsigned", was: "18446744073709551615", is: "18446744073709551614"},
+	{column: "bigint", was: "9007199254740993", is: "9007199254740992"},
+	{column: "decimal(65,30)", was: "0.000000000000000000000000000001", is: "0.000000000000000000000000000002"},
+	{column: "decimal(10,2)", was: "NULL", is: "0"},
+	{column: "float", was: "16777215", is: "16777214"},
+	{column: "float", was: "0e0", is: "-1e0 * 0e0", but: sandbox.MariaDB1011},
+	{column: "double", was: "0.1e0", is: "0.10000000000000002e0"},
+	{column: "double", was: "1e308", is: "1.0000000000000002e308"},
+	{column: "double", was: "-1e0 * 0e0", is: "0e0", but: sandbox.MariaDB1011},
+	{column: "double", was: "NULL", is: "0"},
+	{column: "bit(64)", was: "b'1111111111111111111111111111111111111111111111111111111111111111'", is: "b'1111111111111111111111111111111111111111111111111111111111111110'"},
+	{column: "bit(1)", was: "NULL", is: "b'0'"},
+	{column: "year", was: "2024", is: "2025"},
+	{column: "date", was: "'2024-02-29'", is: "'2024-02-28'"},
+	{column: "date", was: "NULL", is: "'0000-00-00'"},
+	{column: "time(6)", was: "'-838:59:58.999999'", is: "'-838:59:58.999998'"},
+	{column: "datetime(6)", was: "'2024-01-01 00:00:00.000001'", is: "'2024-01-01 00:00:00.000002'"},
+	{column: "datetime", was: "'2024-01-01 00:00:00'", is: "'2024-01-01 00:00:01'"},
+	{column: "timestamp(6) NULL", was: "'2024-01-01 00:00:00.000001'", is: "'2024-01-01 00:00:00'"},
+	{column: "char(10) collate utf8mb4_general_ci", was: "'a'", is: "'A'"},
+	{column: "char(10) collate utf8mb4_general_ci", was: "'e'", is: "'é'"},
+	{column: "varchar(10) collate utf8mb4_general_ci", was: "'a'", is: "'a '"},
+	{column: "varchar(10) collate utf8mb4_bin", was: "'a'", is: "'a '"},
+	{column: "varchar(10) collate utf8mb4_bin", was: "''", is: "NULL"},
+	{column: "varchar(10) collate utf8mb4_unicode_ci", was: "'a'", is: "_utf8mb4 0x6100"},
+	{column: "varchar(10) collate utf8mb4_unicode_ci", was: "'😀'", is: "'😁'"},
+	{column: "varchar(10) character set latin1", was: "_latin1 0xe4", is: "_latin1 0x61"},
+	{column: "varchar(10) character set gbk", was: "_gbk 0xb0a1", is: "_gbk 0xb0a2"},
+	{column: "varchar(10) character set utf16", was: "'a'", is: "'a '"},
+	{column: "text", was: "'a'", is: "'a '"},
+	{column: "text", was: "NULL", is: "''"},
+	{column: "longtext", was: "CONCAT(REPEAT('x', 3000000), 'a')", is: "CONCAT(REPEAT('x', 3000000), 'b')"},
+	{column: "longtext character set latin1", was: "REPEAT('x', 3000000)", is: "CONCAT(REPEAT('x', 3000000), ' ')"},
+	{column: "binary(4)", was: "0x6100", is: "0x6120"},
+	{column: "varbinary(10)", was: "0x61", is: "0x6100"},
+	{column: "varbinary(10)", was: "''", is: "NULL"},
+	{column: "blob", was: "0x61", is: "0x41"},
+	{column: "longblob", was: "REPEAT(0x00, 3000000)", is: "REPEAT(0x00, 3000001)"},
+	{column: "enum('','a','b')", was: "''", is: "'a'"},
+	{column: "enum('','a','b')", was: "1", is: "NULL"},
+	{column: "set('a','b','c')", was: "'a,c'", is: "'a,b'"},
+	{column: "set('a','b','c')", was: "''", is: "NULL"},
+	{column: "json", was: `'{"a": 1}'`, is: `'{"a": "1"}'`},
+	{column: "json", was: `'[1]'`, is: `'[1.0]'`},
+	{column: "json", was: `'null'`, is: "NULL"},
+	{column: "json", was: `'[true]'`, is: `'[false]'`},
+	{column: "json", was: "JSON_ARRAY(CAST('1.5' AS DECIMAL(5,1)))", is: "JSON_ARRAY(1.5e0)", only: "mysql"},
+	{column: "json", was: "JSON_ARRAY(CAST('2024-01-01' AS DATE))", is: "JSON_ARRAY('2024-01-01')", only: "mysql"},
+	{column: "json", was: `'{"a": 1, "b": 2}'`, is: `'{"b": 2, "a": 1}'`, only: "mariadb"},
+	{column: "geometry", was: "ST_GeomFromText('POINT(1 2)')", is: "ST_GeomFromText('POINT(1 2.0000000000000004)')"},
+	{column: "geometry", was: "ST_GeomFromText('POINT(1 2)')", is: "ST_GeomFromText('POINT(1 2)', 4326)"},
+	{column: "geometry", was: "NULL", is: "ST_GeomFromText('POINT(0 0)')"},
+	{column: "vector(3)", was: "STRING_TO_VECTOR('[1,2,3]')", is: "STRING_TO_VECTOR('[1,2,3.0000002]')", only: "mysql"},
+	{column: "uuid", was: "'123e4567-e89b-12d3-a456-426655440000'", is: "'123e4567-e89b-12d3-a456-426655440001'", only: "mariadb"},
+	{column: "inet6", was: "'::1'", is: "'::2'", only: "mariadb"},
+	{column: "inet4", was: "'10.0.0.1'", is: "'10.0.0.2'", only: "mariadb"},
+}
+
+// TestCorruptionsAreFound puts one value that is nearly right into the shadow, for every type; compares the tables, and the
+// source converted once more; and wants the row, the column, and nothing else.
+func TestCorruptionsAreFound(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		mode := "SET sql_mode='ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', time_zone='+00:00'; "
+		for i, c := range corruptions {
+			if c.only != "" && (c.only == "mariadb") != s.Server.Engine.MariaDB() || c.but == s.Server.Engine { // it keeps no sign of zero
+				continue
+			}
+			for way, converted := range map[string]string{"direct": "int", "converted": "char(10)"} {
+				name := fmt.Sprintf("t%d_%s", i, way)
+				s.MustExec(fmt.Sprintf("CREATE TABLE %[1]s (id int PRIMARY KEY, c %[2]s, x int) CHARACTER SET utf8mb4; "+
+					"CREATE TABLE %[1]s__new (id int PRIMARY KEY, c %[2]s, x %[3]s) CHARACTER SET utf8mb4; ", name, c.column, converted))
+				s.MustExec(mode + fmt.Sprintf("INSERT INTO %[1]s (id, c, x) VALUES (1, %[2]s, 7), (2, %[2]s, 7), (3, NULL, 7); INSERT INTO %[1]s__new SELECT * FROM %[1]s", name, c.was))
+				m := chunktest.MustMap(t, s, name)
+				if err := newVerifier(s, db, m, 2, nothing).Run(t.Context()); err != nil {
+					t.Errorf("%s, %s: equal tables: %v", c.column, way, err)
+					continue
+				}
+				s.MustExec(mode + fmt.Sprintf("DELETE FROM %[1]s__new WHERE id = 2; INSERT INTO %[1]s__new (id, c, x) VALUES (2, %[2]s, 7)", name, c.is))
+				err := newVerifier(s, db, m, 2, nothing).Run(t.Context())
+				var defect *verify.DefectError
+				if !errors.As(err, &defect) {
+					t.Errorf("%s, %s: %s instead of %s is not found: %v", c.column, way, c.is, c.was, err)
+					continue
+				}
+				if defect.Row != "`id` = 2" || len(defect.Columns) != 1 || defect.Columns[0].Column != "c" {
+					t.Errorf("%s, %s: %s instead of %s is told as %v", c.column, way, c.is, c.was, err)
+				}
+			}
+		}
+		s.MustExec("SET sql_mode=DEFAULT, time_zone=DEFAULT")
+	})
+}
+
+// TestRowsOfEveryKey takes a row away from either table, under every shape of key, and exchanges the values of two.
+func TestRowsOfEveryKey(t *testing.T) {
+	const rows = 120
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		for i, shape := range chunktest.Shapes {
+			if !shape.Suits(s.Server.Engine) {
+				continue
+			}
+			t.Run(shape.Name, func(t *testing.T) {
+				name := fmt.Sprintf("t%d", i)
+				m := shape.Create(t, s, name, rows)
+				mustTell(t, newVerifier(s, db, m, 17, nothing), "is missing in `"+s.Name+"`.`"+name+"__new`")
+				s.MustExec("SET sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone='+00:00'; INSERT INTO " + name + "__new SELECT * FROM " + name)
+				if err := newVerifier(s, db, m, 17, nothing).Run(t.Context()); err != nil {
+					t.Fatalf("equal tables: %v", err)
+				}
+				some := s.MustQueryInt("SELECT v FROM " + name + " ORDER BY v LIMIT 1 OFFSET 2")
+				s.MustExec(fmt.Sprintf("DELETE FROM %s WHERE v = %d", name, some))
+				mustTell(t, newVerifier(s, db, m, 17, nothing), "is missing in `"+s.Name+"`.`"+name+"`")
+				s.MustExec(fmt.Sprintf("DELETE FROM %s__new WHERE v = %d", name, some))
+				if err := newVerifier(s, db, m, 17, nothing).Run(t.Context()); err != nil {
+					t.Fatalf("equal tables again: %v", err)
+				}
+				least, greatest := s.MustQueryInt("SELECT MIN(v) FROM "+name), s.MustQueryInt("SELECT MAX(v) FROM "+name)
+				s.MustExec(fmt.Sprintf("UPDATE %s__new SET v = %d - v WHERE v IN (%d, %d)", name, least+greatest, least, greatest))
+				mustTell(t, newVerifier(s, db, m, 17, nothing), "in column `v` ")
+			})
+		}
+		s.MustExec("SET sql_mode=DEFAULT, time_zone=DEFAULT")
+	})
+}
+
+func mustTell(t *testing.T, v *verify.Verifier, want string) {
+	t.Helper()
+	err := v.Run(t.Context())
+	var defect *verify.DefectError
+	if !errors.As(err, &defect) || !strings.Contains(err.Error(), want) {
+		t.Errorf("%v: want a defect that says %q", err, want)
+	}
+}
+
+// TestWhatIsAppliedLaterIsNoDefect has rows differ that come right when everything is applied; and some that are changed at
+// every look, which are left to the last one.
+func TestWhatIsAppliedLaterIsNoDefect(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		for _, hot := range []int{0, 5} {
+			name := fmt.Sprintf("t%d", hot)
+			s.MustExec("CREATE TABLE " + name + " (id int PRIMARY KEY, v int); CREATE TABLE " + name + "__new LIKE " + name)
+			var rows []string
+			for id := range 5000 {
+				rows = append(rows, fmt.Sprintf("(%d, %d)", id, id))
+			}
+			s.MustExec("INSERT INTO " + name + " VALUES " + strings.Join(rows, ", "))
+			m := chunktest.MustMap(t, s, name)
+			round := 0
+			v := newVerifier(s, db, m, 1500, func(context.Context) error {
+				round++
+				s.MustExec("DELETE FROM " + name + "__new; INSERT INTO " + name + "__new SELECT * FROM " + name)
+				s.MustExec(fmt.Sprintf("UPDATE %s SET v = v + %d WHERE id < %d", name, round, hot))
+				return nil
+			})
+			if err := v.Run(t.Context()); err != nil {
+				t.Fatalf("%d hot rows: %v", hot, err)
+			}
+			if stats := v.Stats(); stats.Suspects != hot || !stats.Done || stats.Rows < 5000 {
+				t.Errorf("%d hot rows: %+v", hot, stats)
+			}
+			c := s.MustConn()
+			lock := "LOCK TABLES " + name + " WRITE, " + name + "__new WRITE"
+			if _, err := c.ExecContext(t.Context(), lock); err != nil {
+				t.Fatal(err)
+			}
+			err := v.Last(t.Context(), c)
+			if (err != nil) != (hot > 0) {
+				t.Errorf("the last look at %d rows that differ: %v", hot, err)
+			}
+			if _, err := c.ExecContext(t.Context(), "DELETE FROM "+name+"__new"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.ExecContext(t.Context(), "INSERT INTO "+name+"__new SELECT * FROM "+name); err != nil {
+				t.Fatal(err)
+			}
+			if err := v.Last(t.Context(), c); err != nil {
+				t.Errorf("the last look at rows that are equal now: %v", err)
+			}
+		}
+	})
+}
+
+// TestManyDefects: more rows differ than are looked at closely, or are suspected of one chunk.
+func TestManyDefects(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		shape := chunktest.Find(chunktest.Sparse)
+		m := shape.Create(t, s, "t", 3000)
+		mustTell(t, newVerifier(s, db, m, 3000, nothing), "is missing in")
+	})
+}
