@@ -27,8 +27,9 @@ type migrateCommand struct {
 	AlterFile string `placeholder:"PATH" xor:"alter" required:"" type:"existingfile" help:"File that holds what --alter would." group:"What"`
 	DryRun    bool   `help:"Show the plan and change nothing." group:"What"`
 
-	Apply       string        `default:"replay" enum:"replay,refresh" help:"How changes reach the new table: ${enum}." group:"How"`
+	Apply       string        `default:"refresh" enum:"refresh,replay" help:"How changes reach the new table: ${enum}; replay also where refresh cannot work." group:"How"`
 	Native      string        `default:"off" enum:"off" help:"Whether the server's own online DDL may do the work: ${enum}." group:"How"`
+	Verify      string        `default:"on" enum:"on,off" help:"Whether all rows of both tables are compared before the swap: ${enum}." group:"How"`
 	NumWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
 	CopyWorkers workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most, which is measured." group:"How"`
 	ChunkTime   time.Duration `default:"100ms" help:"Time that copying one chunk shall take; its size is adapted." group:"How"`
@@ -109,6 +110,7 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		Alter:            alter,
 		Apply:            migrate.Apply(m.Apply),
 		Native:           migrate.Native(m.Native),
+		Verify:           m.Verify == "on",
 		Workers:          int(m.NumWorkers),
 		CopyWorkers:      int(m.CopyWorkers),
 		ChunkTime:        m.ChunkTime,

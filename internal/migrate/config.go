@@ -27,6 +27,7 @@ type Config struct {
 	LockTimeout      time.Duration // of each cut-over attempt, in whole seconds
 	MaxStall         time.Duration // predicted stall above which the cut-over is not tried
 	ReconnectTimeout time.Duration
+	Verify           bool // both tables are compared before the swap
 	Heartbeat        time.Duration
 	Checkpoint       time.Duration // between two checkpoints
 	ReplicaServerID  uint32        // 0: a free one is chosen

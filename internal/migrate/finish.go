@@ -16,6 +16,9 @@ const blockerPatience = 30 * time.Second
 // cutOver swaps the tables.
 func (r *Runner) cutOver(ctx context.Context) error {
 	p := r.parts.Load()
+	applier := &heldBack{changes: p.applier, parts: p, services: r.services}
+	applier.follow()
+	defer func() { applier.stop() }()
 	c := cutover.New(cutover.Config{
 		Conn: r.writers, Server: r.server, Names: r.names,
 		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
@@ -23,7 +26,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
 		ReadsSource:       r.apply == Refresh,
 		Log:               r.cfg.Log,
-	}, cutover.Deps{Applier: heldBack{p.applier}, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
+	}, cutover.Deps{Applier: applier, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
 	r.view.cuttingOver(c)
 	result, err := c.Run(ctx)
 	if errors.Is(err, cutover.ErrUnknownOutcome) {
@@ -37,7 +40,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 	copied := p.copier.Stats()
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
-		Rows: r.view.before.rows + copied.Rows, Changes: r.view.before.changes + f.Applied, Retries: r.view.before.retries + f.Retries + copied.Retries,
+		Verified: p.verified(), Rows: r.view.before.rows + copied.Rows, Changes: r.view.before.changes + f.Applied, Retries: r.view.before.retries + f.Retries + copied.Retries,
 		Attempts: result.Attempts, Stall: result.Stall(),
 	}
 	return nil
@@ -47,14 +50,6 @@ func (r *Runner) cutOver(ctx context.Context) error {
 func (r *Runner) way() string {
 	return fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.apply)
 }
-
-// heldBack is the applier as the cut-over sees it.
-type heldBack struct{ changes }
-
-var _ cutover.Applier = heldBack{}
-
-// Hold implements cutover.Applier.
-func (h heldBack) Hold(ctx context.Context) (cutover.Held, error) { return h.changes.Hold(ctx) }
 
 // cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to
 // be done by hand.

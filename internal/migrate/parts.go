@@ -11,6 +11,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/throttle"
+	"github.com/midstreamdb/midstream/internal/verify"
 )
 
 // parts are what works on the rows, once the shadow table exists.
@@ -24,6 +25,15 @@ type parts struct {
 	copier   *copier.Copier
 	gate     *throttle.Gate
 	copyDone atomic.Bool
+	verifier atomic.Pointer[verify.Verifier] // nil: nothing is compared, or not yet
+}
+
+// verified says, for the summary, what was compared.
+func (p *parts) verified() string {
+	if v := p.verifier.Load(); v != nil {
+		return status.Count(v.Stats().Rows) + " rows, all equal"
+	}
+	return "not compared, by --verify=off"
 }
 
 // fill adds the figures of the parts to a snapshot.
@@ -35,6 +45,10 @@ func (p *parts) fill(s *status.Snapshot) {
 	s.Workers, s.Busy, s.MostBusy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.MostBusy, f.Waiting, f.Parallelism
 	s.Retries = f.Retries + copied.Retries
 	s.Throttled = p.gate.Reason()
+	if v := p.verifier.Load(); v != nil {
+		stats := v.Stats()
+		s.Verified, s.Suspects, s.VerifyDone = stats.Rows, stats.Suspects, stats.Done
+	}
 	low := p.applied.Low()
 	s.Position = low.Position.String()
 	if !low.Heartbeat.IsZero() {

@@ -51,5 +51,5 @@ func (p *permission) look(ctx context.Context) string {
 	if reason := p.gate.Reason(); reason != "" {
 		return "the end of the throttling: " + reason
 	}
-	return ""
+	return p.r.parts.Load().unverified()
 }

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -159,6 +160,7 @@ type Summary struct {
 	Retired  table.Name // where the old rows are; zero when it was dropped
 	Way      string     // e.g. "shadow table, --apply=replay"
 	Rows     uint64     // copied
+	Verified string     // e.g. "1,000,000 rows, all equal"; "" by an earlier run
 	Changes  uint64     // row changes applied
 	Retries  uint64
 	Attempts int // of the cut-over
@@ -182,11 +184,12 @@ func (s *Summary) String() string {
 	return fmt.Sprintf(`%s has its new definition.
   way          %s
   copied       %s rows
+  verified     %s
   applied      %s row changes made meanwhile
   retries      %s
   cut-over     %s
   took         %s
   old table    %s
-`, s.Source, s.Way, status.Count(s.Rows), status.Count(s.Changes), status.Count(s.Retries),
+`, s.Source, s.Way, status.Count(s.Rows), cmp.Or(s.Verified, "by an earlier run"), status.Count(s.Changes), status.Count(s.Retries),
 		cutOver, s.Took.Round(10*time.Millisecond), retired)
 }

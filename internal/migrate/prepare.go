@@ -228,7 +228,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	r.services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })
 	r.services.start("throttle", p.gate.Run)
 	r.services.start("apply changes", p.applier.Run)
-	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.applier.Feed) })
+	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.watch(r.mapping, p.applier.Feed)) })
 	r.services.start("write heartbeats", r.log.Run)
 	r.services.start("write checkpoints", r.keepOn)
 	fence, err := r.log.Fence(ctx)

@@ -65,6 +65,7 @@ var phases = []phase{
 	{status.Preflight, (*Runner).preflight},
 	{status.Prepare, (*Runner).prepare},
 	{status.Copy, (*Runner).copy},
+	{status.Verify, (*Runner).verify},
 	{status.CutOver, (*Runner).cutOver},
 	{status.CleanUp, (*Runner).cleanUp},
 }
@@ -113,7 +114,7 @@ func (r *Runner) tell(ctx context.Context) error {
 
 // keepPhase writes a checkpoint at the beginning of a phase that a later run must know of.
 func (r *Runner) keepPhase(ctx context.Context, name status.Phase) error {
-	if name != status.Copy && name != status.CutOver {
+	if name != status.Copy && name != status.Verify && name != status.CutOver {
 		return nil
 	}
 	return r.keep(ctx)

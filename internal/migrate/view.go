@@ -25,7 +25,7 @@ type view struct {
 	stall   time.Duration
 	before  figures // of earlier runs
 
-	copied, applied progress.Rate
+	copied, verified, applied progress.Rate
 }
 
 // figures are what earlier runs have done.
@@ -104,8 +104,14 @@ func (r *Runner) Snapshot() status.Snapshot {
 		v.copied.Observe(s.At, s.Copied)
 		v.applied.Observe(s.At, s.ChangesApplied)
 		s.CopyRate, s.ApplyRate = v.copied.PerSecond(), v.applied.PerSecond()
-		if s.CopyRate > 0 && s.Rows > s.Copied && !s.CopyDone {
-			s.ETA = time.Duration(float64(s.Rows-s.Copied) / s.CopyRate * float64(time.Second))
+		v.verified.Observe(s.At, s.Verified)
+		s.VerifyRate = v.verified.PerSecond()
+		done, rate := s.Copied, s.CopyRate
+		if s.CopyDone {
+			done, rate = s.Verified, s.VerifyRate
+		}
+		if rate > 0 && s.Rows > done && !(s.CopyDone && s.VerifyDone) {
+			s.ETA = time.Duration(float64(s.Rows-done) / rate * float64(time.Second))
 		}
 	}
 	return s

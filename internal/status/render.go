@@ -18,6 +18,7 @@ func (s *Snapshot) Attrs() []slog.Attr {
 		slog.Uint64("rows_copied", s.Copied),
 		slog.Uint64("rows_estimated", s.Rows),
 		slog.Int64("rows_per_second", int64(s.CopyRate)),
+		slog.Uint64("rows_verified", s.Verified),
 		slog.Uint64("changes_applied", s.ChangesApplied),
 		slog.Int64("changes_per_second", int64(s.ApplyRate)),
 		slog.Uint64("backlog", s.Backlog),
@@ -57,6 +58,9 @@ func (s *Snapshot) View(width int) string {
 		row("Copied", fmt.Sprintf("%s %5.1f %%", bar(s.Percent(), max(10, width-24)), s.Percent()))
 		row("", fmt.Sprintf("%s of about %s rows", Count(s.Copied), Count(max(s.Rows, s.Copied))), s.eta())
 		row("", Count(uint64(s.CopyRate))+" rows/s", "chunks of "+Count(s.ChunkSize)+" rows", fmt.Sprintf("%d workers", s.CopyWorkers))
+		if s.Verified > 0 || s.Phase == Verify {
+			row("Verified", Count(s.Verified)+" rows", fmt.Sprintf("%d to be looked at again", s.Suspects), s.verifyETA())
+		}
 		row("Applied", Count(s.ChangesApplied)+" row changes", Count(uint64(s.ApplyRate))+"/s",
 			"backlog "+Count(s.Backlog), "lag "+s.Lag.Round(10*time.Millisecond).String())
 		row("", fmt.Sprintf("%d of %d workers busy", s.Busy, s.Workers), fmt.Sprintf("%d waiting for an earlier one", s.Waiting),
@@ -90,6 +94,17 @@ func (s *Snapshot) eta() string {
 	switch {
 	case s.CopyDone:
 		return "all copied"
+	case s.ETA == 0:
+		return "ETA not known yet"
+	}
+	return "ETA " + clock(s.ETA)
+}
+
+// verifyETA says how long comparing will take.
+func (s *Snapshot) verifyETA() string {
+	switch {
+	case s.VerifyDone:
+		return "all compared"
 	case s.ETA == 0:
 		return "ETA not known yet"
 	}

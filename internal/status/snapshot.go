@@ -14,9 +14,13 @@ type Snapshot struct {
 	Copied         uint64  // rows copied
 	CopyRate       float64 // rows per second, of the last seconds
 	CopyDone       bool
-	ETA            time.Duration // until the copy is complete; 0: not known
+	ETA            time.Duration // until the copy is complete, then until all rows are compared; 0: not known
 	ChunkSize      uint64        // rows, now
 	CopyWorkers    int           // chunks that may be copied at once now
+	Verified       uint64        // rows compared
+	VerifyRate     float64       // rows per second, of the last seconds
+	Suspects       int           // rows that differed when they were compared, and are looked at again
+	VerifyDone     bool          // every row was compared once
 	ChangesSeen    uint64        // row changes read from the log
 	ChangesApplied uint64
 	ApplyRate      float64       // row changes per second, of the last seconds

@@ -19,6 +19,7 @@ type Names struct {
 	Retired    Name
 	Changelog  Name
 	Checkpoint Name
+	Scratch    Name // a temporary table, of sessions that compare
 }
 
 // NamesFor returns the names for a source: t__new, t__old, t__changelog, t__checkpoint. Where that is too long the name is
@@ -31,6 +32,7 @@ func NamesFor(source Name) Names {
 		Retired:    derived(source, "__old"),
 		Changelog:  derived(source, "__changelog"),
 		Checkpoint: derived(source, "__checkpoint"),
+		Scratch:    derived(source, "__verify"),
 	}
 }
 

@@ -20,14 +20,16 @@ type suspect struct {
 	id    string // the key, encoded
 	key   []table.Value
 	looks int
+	noted int // how often it was suspected
+	asked int // noted, when the look under way began: what was noted since may not have been seen
 
 	seen *pair // at the last close look
 	same int   // close looks in a row that saw the very same
 }
 
 const (
-	// MostHot is the number of rows that may be left to the look under the cut-over lock.
-	MostHot = 100
+	// MostHot is the number of rows that may be left to the look under the cut-over lock: a few statements.
+	MostHot = 2 * sqlgen.MostKeys
 	// patience is the number of looks after which a row that goes on changing is left to the last one.
 	patience = 6
 	// closeFrom is the number of looks after which both rows are read: before that, most have been seen equal.
@@ -35,6 +37,8 @@ const (
 	// certain is how often in a row the same difference must be seen. Each look follows on a fence that was applied: a row
 	// that goes back and forth between two values would have to be met between a commit and its being applied every time.
 	certain = 12
+	// followPause is the time between two rounds of looks at what is noted.
+	followPause = 20 * time.Millisecond
 	// mostClose is the number of rows that are read in one round.
 	mostClose = 20
 )
@@ -45,10 +49,31 @@ func (v *Verifier) suspect(keys [][]table.Value) {
 	defer v.mu.Unlock()
 	for _, key := range keys {
 		id := string(table.AppendKey(nil, key))
-		if v.suspects[id] == nil {
-			v.suspects[id] = &suspect{id: id, key: key}
+		s := v.suspects[id]
+		if s == nil {
+			s = &suspect{id: id, key: key}
+			v.suspects[id] = s
 		}
+		s.noted++
 	}
+}
+
+// ask says that a look at the suspects begins.
+func (v *Verifier) ask(suspects []*suspect) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, s := range suspects {
+		s.asked = s.noted
+	}
+}
+
+// still returns those of the suspects that are suspects yet, in the order of present.
+func (v *Verifier) still(suspects []*suspect) []*suspect {
+	were := make(map[string]bool, len(suspects))
+	for _, s := range suspects {
+		were[s.id] = true
+	}
+	return slices.DeleteFunc(v.present(), func(s *suspect) bool { return !were[s.id] && s.looks == 0 })
 }
 
 // present returns the suspects: first those that were seen the same most often, then the most looked at.
@@ -63,23 +88,45 @@ func (v *Verifier) present() []*suspect {
 	return all
 }
 
-// settle looks at the suspects again and again, each time after all that was committed before has been applied, until they are
-// equal, or few and still changing.
+// Note has rows compared again that are written to the shadow otherwise than from the source. Any goroutine may call it; it does
+// nothing before Run has begun, for every row is still to be compared.
+func (v *Verifier) Note(keys [][]table.Value) {
+	if v.begun.Load() {
+		v.suspect(keys)
+	}
+}
+
+// Follow looks at what was noted again and again, until ctx ends or a row is a defect.
+func (v *Verifier) Follow(ctx context.Context) error {
+	for {
+		if err := v.settle(ctx); err != nil {
+			return err
+		}
+		if err := conn.Pause(ctx, followPause); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// settle looks at the suspects of this moment again and again, each time after all that was committed before has been applied,
+// until they are equal, or few and still changing.
 func (v *Verifier) settle(ctx context.Context) error {
 	var s session
 	defer s.close()
+	suspects := v.present()
 	for round := 1; ; round++ {
-		suspects := v.present()
 		if len(suspects) <= MostHot && !slices.ContainsFunc(suspects, undecided) {
 			return nil
 		}
+		v.ask(suspects)
 		if err := v.deps.Settler.Settle(ctx); err != nil {
 			return err
 		}
 		if err := v.lookAgain(ctx, suspects); err != nil {
 			return err
 		}
-		for _, suspect := range v.present()[:min(mostClose, v.Stats().Suspects)] {
+		suspects = v.still(suspects)
+		for _, suspect := range suspects[:min(mostClose, len(suspects))] {
 			if suspect.looks < closeFrom {
 				break
 			}
@@ -151,11 +198,15 @@ func (v *Verifier) looked(suspects []*suspect, differing [][]table.Value) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, s := range suspects {
-		delete(v.suspects, s.id)
-		if still[s.id] {
+		switch {
+		case still[s.id]:
 			s.looks++
-			v.suspects[s.id] = s
 			delete(still, s.id)
+		case s.noted == s.asked:
+			delete(v.suspects, s.id)
+		default: // equal, but that may have been before it was noted again
+			s.same, s.seen = 0, nil
+			s.looks++
 		}
 	}
 	for _, key := range differing {
@@ -178,17 +229,25 @@ func (v *Verifier) Last(ctx context.Context, c *sql.Conn) error {
 			return fmt.Errorf("create a temporary table to compare in: %w", err)
 		}
 	}
-	left, err := v.look(ctx, c, suspects)
-	if err != nil {
-		return fmt.Errorf("compare the last %d rows under the table lock: %w", len(suspects), err)
+	v.ask(suspects)
+	var differing [][]table.Value
+	for batch := range slices.Chunk(suspects, sqlgen.MostKeys) {
+		left, err := v.look(ctx, c, batch)
+		if err != nil {
+			return fmt.Errorf("compare the last %d rows under the table lock: %w", len(suspects), err)
+		}
+		v.looked(batch, left)
+		differing = append(differing, left...)
 	}
-	v.looked(suspects, left)
-	if len(left) == 0 {
+	if len(differing) == 0 {
 		return nil
 	}
-	seen, err := v.read(ctx, c, left[0])
+	if err := v.execute(ctx, c, v.sql.FillKeys(differing[:1])); err != nil {
+		return err
+	}
+	seen, err := v.read(ctx, c, differing[0])
 	if err != nil {
 		return fmt.Errorf("read the row that differs under the table lock: %w", err)
 	}
-	return v.defect(left[0], seen)
+	return v.defect(differing[0], seen)
 }

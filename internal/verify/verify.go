@@ -67,7 +67,7 @@ type Verifier struct {
 	again    []chunk.Chunk       // in which more rows differed than are suspects of it
 
 	rows, looks atomic.Uint64
-	done        atomic.Bool
+	begun, done atomic.Bool
 }
 
 // Stats are the figures of the verification so far.
@@ -96,6 +96,10 @@ func (v *Verifier) Stats() Stats {
 // Run compares all rows. It returns nil when all were seen equal but for at most MostHot rows, which go on changing and are
 // left to Last; a *DefectError when a row differs for good. It blocks, and ends with ctx.
 func (v *Verifier) Run(ctx context.Context) error {
+	v.begun.Store(true)
+	if err := v.deps.Settler.Settle(ctx); err != nil { // of what was written before, nothing is noted
+		return err
+	}
 	if err := v.compareAll(ctx, v.deps.Chunker.Next); err != nil {
 		return err
 	}

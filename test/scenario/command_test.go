@@ -20,7 +20,7 @@ import (
 func arguments(s *sandboxtest.Schema, more ...string) []string {
 	return append([]string{
 		"migrate", "--host", s.Server.Host, "--port", fmt.Sprint(s.Server.Port), "--user", s.Server.User,
-		"--database", s.Name, "--table", "t", "--native=off", "--apply=replay",
+		"--database", s.Name, "--table", "t", "--native=off",
 	}, more...)
 }
 
@@ -85,7 +85,7 @@ func TestCommandMigrates(t *testing.T) {
 		mustWrite(t, options, "[client]\nuser = "+s.Server.User+"\npassword = \""+s.Server.Password+"\"\nhost = "+s.Server.Host+"\nport = "+fmt.Sprint(s.Server.Port)+"\n")
 		p := start(t, "migrate", "--defaults-file", options, "--database", s.Name, "--table", "t", "--alter-file", file, "--native=off", "--chunk-size=50")
 		p.exits(0)
-		for _, want := range []string{"has its new definition", "--native=off, --apply=replay", "copied       300 rows", "`t__old`", "stalled writes for"} {
+		for _, want := range []string{"has its new definition", "--native=off, --apply=refresh", "copied       300 rows", "`t__old`", "stalled writes for"} {
 			if !strings.Contains(p.out.String(), want) {
 				t.Errorf("the summary lacks %q:\n%s", want, &p.out)
 			}
@@ -120,7 +120,7 @@ func TestCommandDryRun(t *testing.T) {
 		before := readState(t, s)
 		p := start(t, arguments(s, "--alter", "CHANGE b `new name` VARCHAR(50), "+alterA, "--dry-run")...)
 		p.exits(0)
-		for _, want := range []string{"Plan for", "--native=off", "--apply=replay", "`PRIMARY` (`id`)", "`b` renamed to `new name`", "`t__new`", "`t__changelog`", "`t__old`", "`a` bigint"} {
+		for _, want := range []string{"Plan for", "--native=off", "`PRIMARY` (`id`)", "`b` renamed to `new name`", "`t__new`", "`t__changelog`", "`t__old`", "`a` bigint"} {
 			if !strings.Contains(p.out.String(), want) {
 				t.Errorf("the plan lacks %s:\n%s", want, &p.out)
 			}

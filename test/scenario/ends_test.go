@@ -55,7 +55,7 @@ func (i *incident) judge(c proxy.ConnInfo, dir proxy.Direction, packet []byte) p
 func troubled(t *testing.T, s *sandboxtest.Schema, i *incident, more func(*migrate.Config, *proxy.Proxy)) error {
 	t.Helper()
 	p, address := sandboxtest.Proxy(t, s.Server)
-	m := newMigration(t, &spec{table: "t", way: "--native=off --apply=replay", dir: t.TempDir(), options: map[string]string{}}, s)
+	m := newMigration(t, &spec{table: "t", way: "--native=off --apply=refresh", dir: t.TempDir(), options: map[string]string{}}, s)
 	m.cfg.Alter, m.cfg.Conn.Host, m.cfg.Conn.Port = alterA, address.Host, address.Port
 	if more != nil {
 		more(&m.cfg, p)

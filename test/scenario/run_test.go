@@ -25,8 +25,12 @@ import (
 func TestScenarios(t *testing.T) {
 	for _, s := range readSpecs(t) {
 		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			s.servers.each(t, s.engines, func(t *testing.T, schema *sandboxtest.Schema) { s.run(t, schema) })
+			for _, s := range s.ways() {
+				t.Run(s.applies(), func(t *testing.T) {
+					t.Parallel()
+					s.servers.each(t, s.engines, func(t *testing.T, schema *sandboxtest.Schema) { s.run(t, schema) })
+				})
+			}
 		})
 	}
 }
@@ -167,7 +171,7 @@ func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration 
 		},
 		Database: schema.Name, Table: s.table, Alter: strings.TrimSpace(s.file(t, "alter", e)),
 		Workers: s.number(t, "num-workers", 4), CopyWorkers: s.number(t, "copy-workers", 2),
-		ChunkTime: 100 * time.Millisecond, ChunkSize: uint64(s.number(t, "chunk-size", 100)),
+		Verify: true, ChunkTime: 100 * time.Millisecond, ChunkSize: uint64(s.number(t, "chunk-size", 100)),
 		LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond, ReconnectTimeout: time.Minute, Heartbeat: 50 * time.Millisecond, Checkpoint: time.Second,
 		TimestampName: s.options["timestamp-old-table"] != "",
 		Log:           testLog(t),

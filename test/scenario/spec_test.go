@@ -12,11 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/midstreamdb/midstream/internal/migrate"
 	"github.com/midstreamdb/midstream/internal/sandbox"
 )
-
-// applyVariable names another way of applying for the scenarios that replay, e.g. refresh.
-const applyVariable = "MIDSTREAM_APPLY"
 
 // spec is what a scenario's folder says. Without exit the migration must succeed: then every value and the definition are
 // what a native ALTER of the retired table gives. With exit it must end with that code, with a message that matches, and
@@ -24,7 +22,7 @@ const applyVariable = "MIDSTREAM_APPLY"
 type spec struct {
 	name, dir string
 
-	way     string           // way: the flags that choose how it works; always given, and asserted
+	way     string           // way: the flags that choose how it works; always given, and asserted; without --apply all of its values
 	engines []sandbox.Engine // engines: kinds or names, by default all
 	servers *servers         // server: odd, or by default usual
 	table   string           // table: by default t
@@ -84,13 +82,34 @@ func readSpec(name string) (*spec, error) {
 	return s, lines.Err()
 }
 
+// ways returns the scenario for each way of applying that it leaves open. What is refused is refused by the default.
+func (s *spec) ways() []*spec {
+	if strings.Contains(s.way, "--apply=") {
+		return []*spec{s}
+	}
+	applies := []migrate.Apply{migrate.Refresh, migrate.Replay}
+	if s.exit == migrate.ExitRefused {
+		applies = applies[:1]
+	}
+	var ways []*spec
+	for _, apply := range applies {
+		way := *s
+		way.way += " --apply=" + string(apply)
+		ways = append(ways, &way)
+	}
+	return ways
+}
+
+// applies is how the scenario's way has changes applied.
+func (s *spec) applies() string {
+	_, apply, _ := strings.Cut(s.way, "--apply=")
+	return apply
+}
+
 func (s *spec) set(key, value string) (err error) {
 	switch key {
 	case "way":
 		s.way = value
-		if apply := os.Getenv(applyVariable); apply != "" {
-			s.way = strings.Replace(value, "--apply=replay", "--apply="+apply, 1)
-		}
 	case "engines":
 		s.engines, err = engines(value)
 	case "server":

@@ -1,0 +1,145 @@
+package migrate
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/table"
+	"github.com/midstreamdb/midstream/internal/verify"
+)
+
+// verifyWorkers is the number of chunks compared at once where the user has not set one for copying.
+const verifyWorkers = 4
+
+// newVerifier returns what compares the tables.
+func (r *Runner) newVerifier(p *parts) *verify.Verifier {
+	return verify.New(verify.Config{
+		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout, Scratch: r.names.Scratch,
+	}, verify.Deps{
+		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Log: r.cfg.Log,
+		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping),
+	})
+}
+
+// verify shows that both tables have the same rows.
+func (r *Runner) verify(ctx context.Context) error {
+	if !r.cfg.Verify {
+		return nil
+	}
+	p := r.parts.Load()
+	v := r.newVerifier(p)
+	p.verifier.Store(v)
+	err := v.Run(ctx)
+	var defect *verify.DefectError
+	if errors.As(err, &defect) {
+		return fmt.Errorf("verification: %w. Both tables stay as they are, to be looked at", err)
+	}
+	return err
+}
+
+// watch notes the rows that changes write, for those that replay writes are not taken from the source: they are compared again.
+func (p *parts) watch(m *table.Mapping, feed func(context.Context, *binlog.Transaction) error) func(context.Context, *binlog.Transaction) error {
+	if p.replay == nil {
+		return feed
+	}
+	return func(ctx context.Context, tx *binlog.Transaction) error {
+		if v := p.verifier.Load(); v != nil {
+			var keys [][]table.Value
+			for i := range tx.Changes {
+				for _, image := range []table.Row{tx.Changes[i].Before, tx.Changes[i].After} {
+					if image != nil {
+						keys = append(keys, m.Key.Of(image))
+					}
+				}
+			}
+			v.Note(keys)
+		}
+		return feed(ctx, tx)
+	}
+}
+
+// unverified is why the tables may not be swapped yet, "" for nothing: too many rows are left to be compared under the lock.
+func (p *parts) unverified() string {
+	if v := p.verifier.Load(); v != nil {
+		if n := v.Stats().Suspects; n > verify.MostHot {
+			return fmt.Sprintf("the comparison of %d rows that changed since they were compared", n)
+		}
+	}
+	return ""
+}
+
+// heldBack is the applier as the cut-over sees it: when it has applied everything, the rows that are left are compared.
+type heldBack struct {
+	changes
+	parts    *parts
+	services *services
+	stop     func() // ends the following under way
+}
+
+var _ cutover.Applier = (*heldBack)(nil)
+
+// follow compares the rows that replay writes after they were compared, until the hold: under the table locks only their
+// session may read.
+func (h *heldBack) follow() {
+	v := h.parts.verifier.Load()
+	if v == nil || h.parts.replay == nil {
+		h.stop = func() {}
+		return
+	}
+	following, cancel := context.WithCancelCause(h.services.ctx)
+	done := make(chan struct{})
+	h.services.start("compare rows that changed", func(context.Context) error {
+		defer close(done)
+		if err := v.Follow(following); following.Err() == nil {
+			return err
+		}
+		return nil
+	})
+	h.stop = func() { cancel(errHeld); <-done }
+}
+
+var errHeld = errors.New("the cut-over looks at the last rows")
+
+// Hold implements cutover.Applier.
+func (h *heldBack) Hold(ctx context.Context) (cutover.Held, error) {
+	h.stop()
+	held, err := h.changes.Hold(ctx)
+	if err != nil {
+		h.follow()
+		return nil, err
+	}
+	return &comparedHold{held, h}, nil
+}
+
+// comparedHold compares what is left after all is applied.
+type comparedHold struct {
+	cutover.Held
+	applier *heldBack
+}
+
+// Drain implements cutover.Held.
+func (h *comparedHold) Drain(ctx context.Context, session *sql.Conn, fence uint64) error {
+	if err := h.Held.Drain(ctx, session, fence); err != nil {
+		return err
+	}
+	v := h.applier.parts.verifier.Load()
+	if v == nil {
+		return nil
+	}
+	if n := v.Stats().Suspects; n > 2*verify.MostHot {
+		return fmt.Errorf("%d rows are left to be compared under the table lock: %w", n, context.DeadlineExceeded)
+	}
+	return v.Last(ctx, session)
+}
+
+// Release implements cutover.Held.
+func (h *comparedHold) Release() {
+	h.Held.Release()
+	h.applier.follow()
+}
