@@ -90,7 +90,7 @@ func begin(t *testing.T, s *sandboxtest.Schema, args ...string) *trial {
 	go func() { r.loaded <- r.generator.Run(loading) }()
 	r.args = append([]string{
 		"migrate", "--host", s.Server.Host, "--port", strconv.Itoa(s.Server.Port), "--user", s.Server.User,
-		"--database", s.Name, "--table", "sbtest1", "--native=off", "--apply=replay", "--alter", alter,
+		"--database", s.Name, "--table", "sbtest1", "--native=off", "--alter", alter,
 		"--chunk-size=200", "--checkpoint-interval=300ms",
 	}, args...)
 	return r
@@ -187,14 +187,14 @@ func (r *trial) mustProve() {
 
 // TestKilled kills the command again and again, also after it has been held at the cut-over, and lets it end.
 func TestKilled(t *testing.T) {
-	for _, workers := range []int{1, 4} {
-		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+	for _, way := range [][]string{{"--apply=refresh", "--num-workers=4"}, {"--apply=replay", "--num-workers=1"}, {"--apply=replay", "--num-workers=4"}} {
+		t.Run(strings.Join(way, " "), func(t *testing.T) {
 			each(t, func(t *testing.T, s *sandboxtest.Schema) {
 				postpone := filepath.Join(t.TempDir(), "postpone")
 				if err := os.WriteFile(postpone, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				r := begin(t, s, "--num-workers", strconv.Itoa(workers), "--postpone-cut-over-flag-file", postpone)
+				r := begin(t, s, append(way, "--postpone-cut-over-flag-file", postpone)...)
 				for range kills(t) {
 					if r.runFor(100*time.Millisecond+rand.N(1500*time.Millisecond), syscall.SIGKILL) {
 						t.Fatal("the command ended although its cut-over is postponed")

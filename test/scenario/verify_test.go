@@ -1,0 +1,56 @@
+package scenario_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+)
+
+// TestVerificationStops: somebody changes, removes or adds a row of the new table while rows are copied; where the ALTER
+// converts nothing, and where it does.
+func TestVerificationStops(t *testing.T) {
+	for name, c := range map[string]struct{ alter, harm, want string }{
+		"value":     {"ADD COLUMN b INT", "UPDATE t__new SET a = a + 1 WHERE id = 2", "where `id` = 2 has in column `a` 3 instead of 2"},
+		"converted": {"MODIFY a VARCHAR(20)", "UPDATE t__new SET a = CONCAT(a, ' ') WHERE id = 2", "where `id` = 2 has in column `a` '2 ' (0x3220) instead of '2' (0x32)"},
+		"missing":   {"ADD COLUMN b INT", "DELETE FROM t__new WHERE id = 2", "where `id` = 2 is missing in "},
+		"more":      {"ADD COLUMN b INT", "INSERT INTO t__new (id, a) VALUES (-5, 1)", "where `id` = -5 is missing in "},
+	} {
+		for _, s := range (&spec{name: name, way: "--native=off", table: "t", dir: t.TempDir(), options: map[string]string{"chunk-size": "50", "copy-workers": "1"}}).ways() {
+			t.Run(name+"/"+s.applies(), func(t *testing.T) {
+				t.Parallel()
+				sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+					schema.MustExec("CREATE TABLE t (id INT PRIMARY KEY, a INT) ENGINE = InnoDB; " + numbers + "; INSERT INTO t SELECT i, i FROM n; " +
+						"INSERT INTO t SELECT id + 1000 * n.i, a FROM t JOIN n ON n.i <= 20")
+					m := newMigration(t, s, schema)
+					m.cfg.Alter = c.alter
+					runner := migrate.New(m.cfg)
+					ended := make(chan error, 1)
+					go func() {
+						_, err := undisturbed(t, func() (*migrate.Summary, error) { return runner.Run(t.Context()) })
+						ended <- err
+					}()
+					for runner.Snapshot().Copied < 100 {
+						time.Sleep(time.Millisecond)
+					}
+					schema.MustExec(c.harm)
+					err := <-ended
+					var failure *migrate.Failure
+					if !errors.As(err, &failure) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "Both tables stay as they are") {
+						t.Fatalf("%v: want a failure that says %q", err, c.want)
+					}
+					if rows := schema.MustQueryInt("SELECT COUNT(*) FROM t"); rows != 21_000 {
+						t.Errorf("the source has %d rows", rows)
+					}
+					if tables := fmt.Sprint(schema.MustQueryRows("SHOW TABLES")); strings.Contains(tables, "t__old") || !strings.Contains(tables, "t__new") {
+						t.Errorf("tables at the end: %s", tables)
+					}
+				})
+			})
+		}
+	}
+}
