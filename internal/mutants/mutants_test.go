@@ -42,6 +42,7 @@ var lists = [][]mutant{
 	epochMutants,
 	refreshMutants,
 	checkpointMutants,
+	verifyMutants,
 }
 
 // patience bounds one run of one test.

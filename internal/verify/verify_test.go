@@ -338,3 +338,24 @@ func TestManyDefects(t *testing.T) {
 		mustTell(t, newVerifier(s, db, m, 3000, nothing), "is missing in")
 	})
 }
+
+// TestNotedMeanwhile: a row is written again while it is looked at. That it was equal then means nothing.
+func TestNotedMeanwhile(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		s.MustExec("CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE t__new LIKE t; INSERT INTO t VALUES (1, 1), (2, 2); INSERT INTO t__new VALUES (1, 1), (2, 3)")
+		var v *verify.Verifier
+		round := 0
+		v = newVerifier(s, db, chunktest.MustMap(t, s, "t"), 10, func(context.Context) error {
+			switch round++; round {
+			case 2: // the first look at the row
+				s.MustExec("UPDATE t__new SET v = 2 WHERE id = 2")
+				v.Note([][]table.Value{{table.IntValue(2)}})
+			case 3:
+				s.MustExec("UPDATE t__new SET v = 4 WHERE id = 2")
+			}
+			return nil
+		})
+		mustTell(t, v, "where `id` = 2 has in column `v` 4 instead of 2")
+	})
+}
