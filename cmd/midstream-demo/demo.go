@@ -131,6 +131,7 @@ func (d *demo) conclude() error {
 	all, s := d.load.Snapshot(), d.summary
 	say("Summary", "%s rows copied and %s row changes applied in %s, %s",
 		status.Count(s.Rows), status.Count(s.Changes), s.Took.Round(10*time.Millisecond), s.Way)
+	say("", "compared before the swap: %s", s.Verified)
 	say("", "the cut-over held writes back for %.1f ms, in attempt %d", float64(s.Stall.Microseconds())/1000, s.Attempts)
 	say("", "application before    %s", &d.before)
 	say("", "application meanwhile %s", &d.during)

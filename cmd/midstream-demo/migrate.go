@@ -19,7 +19,7 @@ import (
 // migrate runs the migration as the command would with its defaults, showing how it goes.
 func (d *demo) migrate(ctx context.Context) (*migrate.Summary, error) {
 	say("Migrate", "what a user types:")
-	fmt.Printf("    MIDSTREAM_PASSWORD=%s midstream migrate --native=off --apply=replay --host=%s --port=%d --user=%s \\\n"+
+	fmt.Printf("    MIDSTREAM_PASSWORD=%s midstream migrate --native=off --host=%s --port=%d --user=%s \\\n"+
 		"      --database=%s --table=%s --alter=%q\n", sandbox.Password, d.server.Host, d.server.Port, sandbox.User, schema, tableName, alter)
 	runner := migrate.New(d.config())
 	watching, stop := context.WithCancel(ctx)
@@ -34,7 +34,7 @@ func (d *demo) migrate(ctx context.Context) (*migrate.Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("migrate: %w", err)
 	}
-	for _, way := range []string{"--native=off", "--apply=replay"} {
+	for _, way := range []string{"--native=off", "--apply=refresh"} {
 		if !strings.Contains(summary.Way, way) {
 			return nil, fmt.Errorf("the migration did not go the way of %s but: %s", way, summary.Way)
 		}
@@ -118,7 +118,10 @@ func line(s *status.Snapshot) string {
 	if s.Waits != "" {
 		waits = ", waits for " + s.Waits
 	}
-	return fmt.Sprintf("%-9s %5.1f %% copied (%s rows, %s/s), %s row changes applied, backlog %s, lag %s%s",
-		s.Phase, s.Percent(), status.Count(s.Copied), status.Count(uint64(s.CopyRate)),
+	work := fmt.Sprintf("%5.1f %% copied (%s rows, %s/s)", s.Percent(), status.Count(s.Copied), status.Count(uint64(s.CopyRate)))
+	if s.Phase == status.Verify {
+		work = fmt.Sprintf("%s rows compared (%s/s)", status.Count(s.Verified), status.Count(uint64(s.VerifyRate)))
+	}
+	return fmt.Sprintf("%-9s %s, %s row changes applied, backlog %s, lag %s%s", s.Phase, work,
 		status.Count(s.ChangesApplied), status.Count(s.Backlog), s.Lag.Round(time.Millisecond), waits)
 }

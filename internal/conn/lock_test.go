@@ -180,3 +180,23 @@ func TestEndSessionEndsOwnSessionsOnly(t *testing.T) {
 		}
 	})
 }
+
+// TestStartIsTheSameAtEveryLook: a difference is a restart.
+func TestStartIsTheSameAtEveryLook(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		first, err := conn.Inspect(t.Context(), s.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 150 { // beyond the end of a second
+			now, err := conn.Inspect(t.Context(), s.DB)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !now.SameRun(first) {
+				t.Fatalf("the server was started at %s, and at %s", first.StartedAt, now.StartedAt)
+			}
+			time.Sleep(11 * time.Millisecond)
+		}
+	})
+}

@@ -133,11 +133,11 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	return s, nil
 }
 
-// startedAt returns when the server was started. Its time and its uptime are two answers: asked again when they were given
-// too far apart for the difference to be trusted.
+// startedAt returns when the server was started: its time less its uptime, both whole seconds of one clock, which gives the
+// same at every look, also when the clock is set. They are two answers: asked again when a second began between them.
 func startedAt(ctx context.Context, q Querier) (time.Time, error) {
 	const attempts = 10
-	var before, after float64
+	var before, after int64
 	var name string
 	var uptime int64
 	for range attempts {
@@ -150,11 +150,11 @@ func startedAt(ctx context.Context, q Querier) (time.Time, error) {
 		if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&after); err != nil {
 			return time.Time{}, fmt.Errorf("ask server for its time: %w", err)
 		}
-		if after-before <= 1 {
+		if after == before {
 			break
 		}
 	}
-	return time.Unix(int64(after)-uptime, 0).UTC(), nil
+	return time.Unix(after-uptime, 0).UTC(), nil
 }
 
 // Querier asks a server: a *sql.DB, *sql.Conn or *sql.Tx.

@@ -99,11 +99,10 @@ func (c *Config) mayOwn(ctx context.Context, q Querier, id uint64) bool {
 	return run.String == c.Run
 }
 
-// SameRun says whether two looks at a server saw the same instance without a restart between them. The start time is
-// known to the second, with one of slack.
+// SameRun says whether two looks at a server saw the same instance without a restart between them: one that is restarted
+// within the second of its start would not be told apart.
 func (s *Server) SameRun(other *Server) bool {
-	apart := s.StartedAt.Sub(other.StartedAt)
-	return s.UUID == other.UUID && apart.Abs() <= 2*time.Second
+	return s.UUID == other.UUID && s.StartedAt.Equal(other.StartedAt)
 }
 
 // ErrRestarted says that the server was restarted, or that another one answers at its address: what was committed there may

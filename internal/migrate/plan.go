@@ -35,7 +35,8 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	}
 	line("Plan for", "%s on %s at %s (nothing is changed by this dry run)", t.Name, r.server, r.cfg.Conn.Address())
 	line("Statement", "%s", r.alter.For(t.Name))
-	line("Way", "shadow table (--native=%s), changes by --apply=%s", r.cfg.Native, r.apply)
+	line("Way", "shadow table (--native=%s), changes by --apply=%s, %s", r.cfg.Native, r.apply,
+		map[bool]string{true: "all rows compared before the swap", false: "nothing compared (--verify=off)"}[r.cfg.Verify])
 	line("Workers", "%s to apply changes, %s to copy rows", workers(r.cfg.Workers), workers(r.cfg.CopyWorkers))
 	line("Size", "about %s rows, %s of data, %s of indexes", status.Count(t.EstimatedRows), size(t.DataBytes), size(t.IndexBytes))
 	definition := report.Definition
@@ -44,7 +45,7 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 		for i, what := range columnPlan(m) {
 			line(map[bool]string{true: "Columns"}[i == 0], "%s", what)
 		}
-		line("Order", "%s", orderPlan(m))
+		line("Order", "%s", r.orderPlan(m))
 	} else {
 		line("Not checked", "the key, the columns and the server's opinion of the ALTER: %s. The run checks them before it copies, and undoes what it has created.", report.Untried)
 		definition = "not known before the shadow table exists"
@@ -77,7 +78,10 @@ func keyPlan(k *table.MigrationKey) string {
 }
 
 // orderPlan says in which order changes will be applied.
-func orderPlan(m *table.Mapping) string {
+func (r *Runner) orderPlan(m *table.Mapping) string {
+	if r.apply == Refresh {
+		return "rows whose keys the log names are written from the source, in any order"
+	}
 	if len(m.AddedUnique) == 0 {
 		return "changes that the source's clock calls independent are applied side by side"
 	}

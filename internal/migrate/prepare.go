@@ -51,7 +51,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Refresh: r.apply == Refresh},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh},
 	})
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ type Options struct {
 	AllowReplica bool // the server may be a replica
 	Resumes      bool // the tables of its names are those of the migration that goes on from its checkpoint
 	Locked       bool // the one who asks holds the table's lock
+	Verify       bool // the tables are compared, for which temporary tables may be needed
 	Refresh      bool // changes are applied by refresh: the server converts each value
 	// XAPatience is how long to wait for prepared XA transactions to be decided before they are a failure.
 	XAPatience time.Duration

@@ -17,7 +17,7 @@ var onTables = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP"
 // checkPrivileges names every privilege that the user lacks. To end sessions of its own a user needs none.
 func checkPrivileges(_ context.Context, in *inspection) ([]finding, error) {
 	var found []finding
-	if lacks := missingInSchema(in.grants, in.Names); len(lacks) > 0 {
+	if lacks := missingInSchema(in.grants, in.Names, in.Verify); len(lacks) > 0 {
 		schema := in.Names.Source.Schema
 		found = append(found, fail(fmt.Sprintf("%s lacks %s on the database %s", in.account, strings.Join(lacks, ", "), table.Quote(schema)),
 			fmt.Sprintf("GRANT %s ON %s.* TO %s", strings.Join(in.grants.withPresent(lacks, schema, in.account), ", "), table.Quote(in.grants.pattern(schema)), in.account)))
@@ -30,7 +30,7 @@ func checkPrivileges(_ context.Context, in *inspection) ([]finding, error) {
 	return found, nil
 }
 
-func missingInSchema(g grants, n table.Names) []string {
+func missingInSchema(g grants, n table.Names, verify bool) []string {
 	var lacks []string
 	for _, privilege := range onTables {
 		for _, name := range []table.Name{n.Source, n.Shadow, n.Retired, n.Changelog, n.Checkpoint} {
@@ -40,8 +40,14 @@ func missingInSchema(g grants, n table.Names) []string {
 			}
 		}
 	}
-	if !g.on("LOCK TABLES", table.Name{Schema: n.Source.Schema}) {
-		lacks = append(lacks, "LOCK TABLES")
+	schemaWide := []string{"LOCK TABLES"}
+	if verify { // converted rows are compared in one
+		schemaWide = append(schemaWide, "CREATE TEMPORARY TABLES")
+	}
+	for _, privilege := range schemaWide {
+		if !g.on(privilege, table.Name{Schema: n.Source.Schema}) {
+			lacks = append(lacks, privilege)
+		}
 	}
 	return lacks
 }
