@@ -169,7 +169,7 @@ func (m *migrateBench) underLoad(alter string, ready func(stop func())) (*migrat
 	ready(stop)
 	m.must(os.Remove(postpone))
 	m.must(<-ended)
-	if want := "shadow table, --native=off, --apply=replay"; summary.Way != want {
+	if want := "shadow table, --native=off, --apply=refresh"; summary.Way != want {
 		m.t.Errorf("the migration took the way %q, want %q", summary.Way, want)
 	}
 	stop()
