@@ -31,6 +31,8 @@ type Config struct {
 	// Ordered is the server where commits must become visible in the order of the log: a fence after which they no longer do
 	// is an error. nil: nobody reads by fences.
 	Ordered *conn.Server
+	// Beat is told how long the writing of each heartbeat took; nil: nobody.
+	Beat func(took time.Duration)
 }
 
 // Changelog is the changelog table of one migration. Its methods may be called by several goroutines.
@@ -94,8 +96,15 @@ func (c *Changelog) beat(ctx context.Context) error {
 		   SET value = GREATEST(value + 1, ?)
 		 WHERE id = ?`
 	return c.retry(ctx, func() error {
-		result, err := c.db.ExecContext(ctx, update, time.Now().UnixMicro(), HeartbeatID)
-		return c.oneRow(result, err)
+		began := time.Now()
+		result, err := c.db.ExecContext(ctx, update, began.UnixMicro(), HeartbeatID)
+		if err := c.oneRow(result, err); err != nil {
+			return err
+		}
+		if c.config.Beat != nil {
+			c.config.Beat(time.Since(began))
+		}
+		return nil
 	})
 }
 

@@ -47,7 +47,9 @@ type Deps struct {
 	Settler Settler
 	// Registry has chunks read without locks; nil: they lock the rows that they read, and the Registry is not needed.
 	Registry Registry
-	Log      *slog.Logger
+	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	Bound func(n int) int
+	Log   *slog.Logger
 }
 
 // Chunker plans the chunks.
@@ -104,6 +106,7 @@ func New(c Config, d Deps) *Copier {
 		copied:     progress.NewWatermark[*chunk.Chunk](nil),
 		pool:       newPool(c.Workers),
 	}
+	copier.pool.bound = d.Bound
 	if c.Rest != nil {
 		copier.begin(c.Rest)
 	}

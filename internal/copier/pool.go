@@ -13,9 +13,10 @@ type pool struct {
 	mu      sync.Mutex
 	workers *adapt.Workers
 	active  int
-	room    chan struct{} // closed and renewed when there may be room
-	begun   time.Time     // of the measurement; zero: none
-	rows    uint64        // copied before it
+	room    chan struct{}   // closed and renewed when there may be room
+	begun   time.Time       // of the measurement; zero: none
+	rows    uint64          // copied before it
+	bound   func(n int) int // how many of n workers the application bears; nil: any
 }
 
 const (
@@ -40,7 +41,7 @@ func (p *pool) one() {
 func (p *pool) enter(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		if p.active < p.workers.Limit() {
+		if p.active < p.allowed() {
 			p.active++
 			p.mu.Unlock()
 			return nil
@@ -73,6 +74,10 @@ func (p *pool) leave(rows uint64, now time.Time) {
 		p.begun, p.rows = now, rows
 		return
 	}
+	if p.allowed() < p.workers.Limit() {
+		p.begun = time.Time{} // what is measured is not what so many workers bring
+		return
+	}
 	if took := now.Sub(p.begun); took >= measured {
 		p.workers.Observe(float64(rows-p.rows), took)
 		p.begun, p.rows = now, rows
@@ -83,5 +88,13 @@ func (p *pool) leave(rows uint64, now time.Time) {
 func (p *pool) limit() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.workers.Limit()
+	return p.allowed()
+}
+
+// allowed is limit for those who have the lock.
+func (p *pool) allowed() int {
+	if p.bound == nil {
+		return p.workers.Limit()
+	}
+	return p.bound(p.workers.Limit())
 }

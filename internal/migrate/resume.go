@@ -304,6 +304,7 @@ func (r *Runner) newChangelog() *changelog.Changelog {
 	if r.apply == Refresh {
 		cfg.Ordered = r.server
 	}
+	cfg.Beat = r.observe
 	return changelog.New(r.db, cfg)
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/adapt"
 	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/changelog"
@@ -46,13 +47,16 @@ type Runner struct {
 	left     []string // statements that remove what the migration has created
 	summary  Summary
 
+	courtesy *adapt.Courtesy // towards the application
+	writes   rateOfChanges
+
 	goingOn      bool      // this process goes on from its own checkpoint
 	progress     string    // the position at the last look
 	lastProgress time.Time // when it had moved
 }
 
 // New returns a runner; it does nothing until Run.
-func New(cfg Config) *Runner { return &Runner{cfg: cfg} }
+func New(cfg Config) *Runner { return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy()} }
 
 // phase is one step of the story.
 type phase struct {

@@ -22,7 +22,7 @@ func (r *Runner) newVerifier(p *parts) *verify.Verifier {
 	return verify.New(verify.Config{
 		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout, Scratch: r.names.Scratch,
 	}, verify.Deps{
-		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Log: r.cfg.Log,
+		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.bound(), Log: r.cfg.Log,
 		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping),
 	})
 }

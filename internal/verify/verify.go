@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/midstreamdb/midstream/internal/chunk"
+	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -32,7 +33,9 @@ type Deps struct {
 	Chunker Chunker
 	Gate    Gate
 	Settler Settler
-	Log     *slog.Logger
+	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	Bound func(n int) int
+	Log   *slog.Logger
 }
 
 // Chunker plans the chunks.
@@ -138,12 +141,26 @@ func (v *Verifier) takeAgain() []chunk.Chunk {
 	return again
 }
 
+// wait holds a worker back while the application bears fewer, and there is more to do.
+func (v *Verifier) wait(ctx context.Context, number int) {
+	for v.deps.Bound != nil && v.deps.Bound(max(v.cfg.Workers, 1)) <= number {
+		if conn.Pause(ctx, boundPause) != nil {
+			return
+		}
+	}
+}
+
+// boundPause is the time between two questions whether one more worker is borne.
+const boundPause = 50 * time.Millisecond
+
 // compareAll compares the chunks with all workers.
 func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (chunk.Chunk, bool, error)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan chunk.Chunk)
+	planned, all := context.WithCancel(ctx)
 	g.Go(func() error {
 		defer close(chunks)
+		defer all()
 		for {
 			var c chunk.Chunk
 			var more bool
@@ -158,16 +175,20 @@ func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (c
 			}
 		}
 	})
-	for range max(v.cfg.Workers, 1) {
+	for number := range max(v.cfg.Workers, 1) {
 		g.Go(func() error {
 			var s session
 			defer s.close()
-			for c := range chunks {
+			for {
+				v.wait(planned, number)
+				c, more := <-chunks
+				if !more {
+					return nil
+				}
 				if err := v.compare(ctx, &s, c); err != nil {
 					return err
 				}
 			}
-			return nil
 		})
 	}
 	return g.Wait()

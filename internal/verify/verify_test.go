@@ -359,3 +359,24 @@ func TestNotedMeanwhile(t *testing.T) {
 		mustTell(t, v, "where `id` = 2 has in column `v` 4 instead of 2")
 	})
 }
+
+// TestBoundIsKept: while the application bears one worker only, the others do not take chunks that they would then keep.
+func TestBoundIsKept(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		m := chunktest.Find(chunktest.Sparse).Create(t, s, "t", 500)
+		s.MustExec("INSERT INTO t__new SELECT * FROM t")
+		v := verify.New(verify.Config{Workers: 4, ReconnectTimeout: time.Second}, verify.Deps{
+			DB: db, Mapping: m, Chunker: chunk.New(chunk.Config{Rows: 20}, db, m), Gate: open{}, Settler: settling(nothing),
+			Bound: func(int) int { return 1 }, Log: slog.New(slog.DiscardHandler),
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		if err := v.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if stats := v.Stats(); stats.Rows != uint64(s.MustQueryInt("SELECT COUNT(*) FROM t")) {
+			t.Errorf("%+v", stats)
+		}
+	})
+}
