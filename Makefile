@@ -63,6 +63,10 @@ mutants: servers ## show that the tests of the invariants can fail: break the co
 bench-apply: servers ## row changes per second of 1, 2, 4 and 8 workers side by side; BENCH_ENGINES=mysql,mariadb
 	go test -count=1 -timeout 90m -tags bench -v -run TestApply ./test/bench
 
+.PHONY: bench
+bench: servers ## the idle server beside its own ALGORITHM=COPY, and what a write load notices; BENCH_ROWS, BENCH_ENGINES
+	go test -count=1 -timeout 90m -tags bench -v -run 'TestIdle|TestHarm' ./test/bench
+
 .PHONY: bench-migrate
 bench-migrate: servers ## a million rows on each server, beside its own ALGORITHM=COPY and under load, with both proofs; BENCH_ROWS, BENCH_ENGINES
 	BENCH_ENGINES=$${BENCH_ENGINES:-mysql,mariadb-10.11,mariadb-11.8} go test -count=1 -timeout 90m -tags bench -v -run TestMigrate ./test/bench

@@ -50,7 +50,14 @@ func (c *Config) Address() string {
 type Settings map[string]string
 
 // common are the settings of every session: times in UTC, a statement is a transaction unless one was begun, waits that end.
+// What a server may have set for all sessions and would cut statements or results short, or leave a duplicate unseen, is
+// set back; the limits of time have another name on each engine, and each reads its own comment.
 var common = Settings{
+	"unique_checks":            "1",
+	"foreign_key_checks":       "1",
+	"sql_safe_updates":         "0",
+	"sql_big_selects":          "1",
+	"sql_select_limit":         "18446744073709551615 /*M!100600 , max_statement_time = 0 *//*!80000 , max_execution_time = 0 */",
 	"sql_mode":                 "'" + SQLMode + "'",
 	"time_zone":                "'+00:00'",
 	"autocommit":               "1",

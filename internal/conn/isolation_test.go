@@ -1,9 +1,11 @@
 package conn_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
@@ -30,6 +32,34 @@ func TestLiteralsSurviveDerivedTables(t *testing.T) {
 		var isolation string
 		if err := db.QueryRowContext(t.Context(), "SELECT @@"+map[bool]string{true: "tx", false: "transaction"}[s.Server.Engine.MariaDB()]+"_isolation").Scan(&isolation); err != nil || isolation != "READ-COMMITTED" {
 			t.Errorf("isolation %q, %v", isolation, err)
+		}
+	})
+}
+
+// TestSettingsOfTheServerAreSetBack: what an administrator has set for all sessions does not reach ours.
+func TestSettingsOfTheServerAreSetBack(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		limit, value := "max_execution_time", "20"
+		if server.Engine.MariaDB() {
+			limit, value = "max_statement_time", "0.02"
+		}
+		s.MustExec("SET GLOBAL unique_checks = 0, GLOBAL foreign_key_checks = 0, GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 1, GLOBAL " + limit + " = " + value)
+		db, err := conn.Open(configOf(s.Server, "set back"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }() // its session is idle
+		var unique, foreign, safe bool
+		var rows uint64
+		var time float64
+		err = db.QueryRowContext(t.Context(), "SELECT @@unique_checks, @@foreign_key_checks, @@sql_safe_updates, @@sql_select_limit, @@"+limit).
+			Scan(&unique, &foreign, &safe, &rows, &time)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !unique || !foreign || safe || rows != math.MaxUint64 || time != 0 {
+			t.Errorf("unique_checks %t, foreign_key_checks %t, sql_safe_updates %t, sql_select_limit %d, %s %g", unique, foreign, safe, rows, limit, time)
 		}
 	})
 }
