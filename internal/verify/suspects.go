@@ -36,7 +36,7 @@ const (
 	closeFrom = 3
 	// certain is how often in a row the same difference must be seen. Each look follows on a fence that was applied: a row
 	// that goes back and forth between two values would have to be met between a commit and its being applied every time.
-	certain = 12
+	certain = 20
 	// followPause is the time between two rounds of looks at what is noted.
 	followPause = 20 * time.Millisecond
 	// mostClose is the number of rows that are read in one round.
@@ -134,7 +134,7 @@ func (v *Verifier) settle(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := conn.Pause(ctx, min(time.Duration(round)*2*time.Millisecond, 100*time.Millisecond)); err != nil {
+		if err := conn.Pause(ctx, min(time.Duration(round), 10)*2*time.Millisecond); err != nil {
 			return context.Cause(ctx)
 		}
 	}

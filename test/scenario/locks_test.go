@@ -31,7 +31,7 @@ func TestNoLockOnTheSource(t *testing.T) {
 					}
 				}
 				m := newMigration(t, s, schema)
-				m.cfg.Alter, m.cfg.PostponeFile = "MODIFY a BIGINT, ADD COLUMN c INT", m.postpone
+				m.cfg.Alter, m.cfg.PostponeFile = "MODIFY a BIGINT, MODIFY b VARCHAR(20), ADD COLUMN c INT", m.postpone
 				if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -24,8 +24,16 @@ var restless = settings{connections: 8, workers: 4, rows: 20_000, alter: neutral
 // TestLoadWhileConnectionsAreCut: all connections of the migration are cut again and again, from its beginning through the
 // swap.
 func TestLoadWhileConnectionsAreCut(t *testing.T) {
+	for _, apply := range []migrate.Apply{migrate.Refresh, migrate.Replay} {
+		t.Run(string(apply), func(t *testing.T) { cutConnections(t, apply) })
+	}
+}
+
+func cutConnections(t *testing.T, apply migrate.Apply) {
 	each(t, func(t *testing.T, s *sandboxtest.Schema) {
-		r := begin(t, s, restless)
+		set := restless
+		set.apply = apply
+		r := begin(t, s, set)
 		cutting, stop := context.WithCancel(t.Context())
 		defer stop()
 		cut := make(chan int, 1)
@@ -148,5 +156,34 @@ func TestServerKilled(t *testing.T) {
 		r.mustStopLoad()
 		r.mustProve(proof.Model(t.Context(), r.s.DB, r.source.Name, r.generator.Model(0)))
 		r.mustProve(proof.Retired(t.Context(), r.s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
+	})
+}
+
+// TestServerReadOnlyForAWhile: the server takes no writes for some seconds, as one does that a fail-over demotes and promotes
+// again; the run goes on by itself.
+func TestServerReadOnlyForAWhile(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		variable, everywhere := "super_read_only", "REPLICATION SLAVE, REPLICATION CLIENT, PROCESS, XA_RECOVER_ADMIN"
+		if server.Engine.MariaDB() {
+			variable, everywhere = "read_only", "REPLICATION SLAVE, BINLOG MONITOR, SLAVE MONITOR, PROCESS"
+		}
+		s.MustExec("CREATE USER mover@'%' IDENTIFIED BY '" + sandbox.Password + "'; GRANT ALL ON `" + s.Name + "`.* TO mover@'%'; GRANT " + everywhere + " ON *.* TO mover@'%'")
+		set := restless
+		set.apply, set.user = migrate.Refresh, "mover"
+		r := begin(t, s, set)
+		r.awaitPostponed()
+		r.mustStopLoad()
+		s.MustExec("SET GLOBAL " + variable + " = ON")
+		time.Sleep(3 * time.Second) // heartbeats are refused
+		select {
+		case err := <-r.migrated:
+			t.Fatalf("the migration ended: %v", err)
+		default:
+		}
+		s.MustExec("SET GLOBAL " + variable + " = OFF; SET GLOBAL read_only = OFF")
+		r.mustSwap()
+		r.mustProve(proof.Model(t.Context(), s.DB, r.source.Name, r.generator.Model(0)))
+		r.tell()
 	})
 }

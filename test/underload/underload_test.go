@@ -68,6 +68,7 @@ type settings struct {
 	apply                migrate.Apply // "": replay
 	tables               int           // besides the migrated one, written alike
 	rate                 float64       // transactions a second; 0: as fast as they go
+	user                 string        // of the migration; "": the server's root
 	proxied              bool          // the migration reaches the server through run.proxy
 	throttled            string        // flag file that holds the migration back; "": none
 }
@@ -140,7 +141,7 @@ func (r *run) config(set settings) migrate.Config {
 		r.proxy, server = sandboxtest.Proxy(r.t, server)
 	}
 	return migrate.Config{
-		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: server.User, Password: server.Password, Run: r.s.Name},
+		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: cmp.Or(set.user, server.User), Password: server.Password, Run: r.s.Name},
 		Database: r.s.Name, Table: r.source.Name.Table, Alter: set.alter,
 		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
 		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: 3 * time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: time.Second,
