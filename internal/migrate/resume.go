@@ -90,6 +90,9 @@ func (r *Runner) takeLock(ctx context.Context) error {
 			r.lock = lock
 			return nil
 		}
+		if conn.IsPassing(err) {
+			return err
+		}
 		var taken *conn.LockTakenError
 		if !errors.As(err, &taken) || time.Since(began) > lockPatience || conn.Pause(ctx, lockPause) != nil {
 			return &Refusal{Err: err}
@@ -318,10 +321,10 @@ func (r *Runner) enlist(run uint64) {
 // what it knows beyond is discarded. It waits a little, and gives up when nothing was done for the reconnect timeout.
 func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
 	var told interface{ ExitCode() int }
-	if ctx.Err() != nil || r.keeper == nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
+	if ctx.Err() != nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
 		return false
 	}
-	if len(r.left) == 0 && !r.goingOn || r.keeper.record.Shadow == "" && r.record == nil {
+	if !r.goingOn && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {
 		return false // nothing was begun
 	}
 	if progress := r.Snapshot(); progress.Position != r.progress || r.lastProgress.IsZero() {

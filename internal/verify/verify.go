@@ -153,6 +153,10 @@ func (v *Verifier) wait(ctx context.Context, number int) {
 // boundPause is the time between two questions whether one more worker is borne.
 const boundPause = 50 * time.Millisecond
 
+// mostSuspects is the number of suspects beyond which no chunk is compared before they are looked at again: if something is
+// wrong with every row, the first of them tell.
+const mostSuspects = 50_000
+
 // compareAll compares the chunks with all workers.
 func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (chunk.Chunk, bool, error)) error {
 	g, ctx := errgroup.WithContext(ctx)
@@ -162,6 +166,11 @@ func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (c
 		defer close(chunks)
 		defer all()
 		for {
+			if v.Stats().Suspects > mostSuspects {
+				if err := v.settle(ctx); err != nil {
+					return err
+				}
+			}
 			var c chunk.Chunk
 			var more bool
 			err := v.retry(ctx, nil, func() (err error) { c, more, err = next(ctx); return err })

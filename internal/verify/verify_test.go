@@ -283,9 +283,12 @@ func mustTell(t *testing.T, v *verify.Verifier, want string) {
 func TestWhatIsAppliedLaterIsNoDefect(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		db := mustOpen(t, s)
-		for _, hot := range []int{0, 5} {
-			name := fmt.Sprintf("t%d", hot)
-			s.MustExec("CREATE TABLE " + name + " (id int PRIMARY KEY, v int); CREATE TABLE " + name + "__new LIKE " + name)
+		for i, c := range []struct {
+			hot    int
+			column string
+		}{{0, "int"}, {5, "int"}, {5, "char(20)"}} {
+			hot, name := c.hot, fmt.Sprintf("t%d", i)
+			s.MustExec("CREATE TABLE " + name + " (id int PRIMARY KEY, v int); CREATE TABLE " + name + "__new (id int PRIMARY KEY, v " + c.column + ")")
 			var rows []string
 			for id := range 5000 {
 				rows = append(rows, fmt.Sprintf("(%d, %d)", id, id))
@@ -307,22 +310,22 @@ func TestWhatIsAppliedLaterIsNoDefect(t *testing.T) {
 			if stats := v.Stats(); stats.Suspects != hot || !stats.Done || stats.Rows < 5000 {
 				t.Errorf("%d hot rows: %+v", hot, stats)
 			}
-			c := s.MustConn()
+			locker := s.MustConn()
 			lock := "LOCK TABLES " + name + " WRITE, " + name + "__new WRITE"
-			if _, err := c.ExecContext(t.Context(), lock); err != nil {
+			if _, err := locker.ExecContext(t.Context(), lock); err != nil {
 				t.Fatal(err)
 			}
-			err := v.Last(t.Context(), c)
+			err := v.Last(t.Context(), locker)
 			if (err != nil) != (hot > 0) {
 				t.Errorf("the last look at %d rows that differ: %v", hot, err)
 			}
-			if _, err := c.ExecContext(t.Context(), "DELETE FROM "+name+"__new"); err != nil {
+			if _, err := locker.ExecContext(t.Context(), "DELETE FROM "+name+"__new"); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := c.ExecContext(t.Context(), "INSERT INTO "+name+"__new SELECT * FROM "+name); err != nil {
+			if _, err := locker.ExecContext(t.Context(), "INSERT INTO "+name+"__new SELECT * FROM "+name); err != nil {
 				t.Fatal(err)
 			}
-			if err := v.Last(t.Context(), c); err != nil {
+			if err := v.Last(t.Context(), locker); err != nil {
 				t.Errorf("the last look at rows that are equal now: %v", err)
 			}
 		}

@@ -139,7 +139,7 @@ func TestCommandPlans(t *testing.T) {
 			CREATE TABLE t (id INT NOT NULL, a INT NOT NULL, b VARCHAR(40), c INT, d INT, g INT AS (a + 1) VIRTUAL,
 				PRIMARY KEY (id), FULLTEXT KEY ft (b)) ENGINE = InnoDB`)
 		const clauses = "CHANGE a renamed BIGINT NOT NULL, DROP COLUMN c, ADD COLUMN e INT, ADD COLUMN f INT NOT NULL, ADD UNIQUE KEY added (d), DROP KEY ft, DROP COLUMN g, ADD COLUMN h INT AS (d + 1) VIRTUAL"
-		p := start(t, arguments(s, "--alter", clauses, "--dry-run")...)
+		p := start(t, arguments(s, "--alter", clauses, "--dry-run", "--apply=replay")...)
 		p.exits(0)
 		for _, want := range []string{
 			"Key +`PRIMARY` \\(`id`\\)", "`id`, `b`, `d` copied as they are", "`a` renamed to `renamed` converted from int\\S* to bigint", "`c` dropped",
