@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -68,7 +69,7 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 	var left []string
 	for _, name := range drops {
 		statement := "DROP TABLE IF EXISTS " + name.String()
-		if _, err := r.db.ExecContext(ctx, statement); err != nil {
+		if err := r.drop(ctx, statement); err != nil {
 			errs, left = append(errs, fmt.Errorf("drop %s: %w", name, err)), append(left, statement+";")
 		}
 	}
@@ -80,3 +81,18 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 	}
 	return nil
 }
+
+// drop drops a table, and tries again for a while when that fails for a reason that passes.
+func (r *Runner) drop(ctx context.Context, statement string) error {
+	for began := time.Now(); ; {
+		_, err := r.db.ExecContext(ctx, statement)
+		if err == nil || !conn.IsPassing(err) || time.Since(began) > dropPatience || conn.Pause(ctx, dropPause) != nil {
+			return err
+		}
+	}
+}
+
+const (
+	dropPatience = 5 * time.Second
+	dropPause    = 100 * time.Millisecond
+)
