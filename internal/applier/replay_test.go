@@ -257,6 +257,7 @@ func TestDeadlocksAreRetried(t *testing.T) {
 			h.mustFeed(insert(row(id, id, 0)))
 		}
 		h.mustDrain()
+		s.MustExec("CREATE TABLE weight (id INT PRIMARY KEY AUTO_INCREMENT, v INT)")
 		stop, done := make(chan struct{}), sync.WaitGroup{}
 		for range 2 {
 			done.Go(func() { disturb(t, s, stop) })
@@ -279,7 +280,8 @@ func TestDeadlocksAreRetried(t *testing.T) {
 	})
 }
 
-// disturb locks rows of the shadow in descending order, as no worker does, until stop.
+// disturb locks two rows of the shadow that a transaction changes, in descending order, as no worker does, until stop. It has changed so much before that the
+// server undoes the worker, and not it, when both wait for each other.
 func disturb(t *testing.T, s *sandboxtest.Schema, stop <-chan struct{}) {
 	db := s.DB
 	for {
@@ -293,10 +295,16 @@ func disturb(t *testing.T, s *sandboxtest.Schema, stop <-chan struct{}) {
 			t.Error(err)
 			return
 		}
-		for id := 63; id >= 0; id -= 3 {
+		heavy := "INSERT INTO weight (v) VALUES (0)" + strings.Repeat(", (0)", 500)
+		if _, err := tx.ExecContext(t.Context(), heavy); err != nil {
+			t.Error(err)
+		}
+		low := rand.IntN(32)
+		for _, id := range []int{low + 32, low} {
 			if _, err := tx.ExecContext(t.Context(), fmt.Sprintf("SELECT * FROM t__new WHERE id = %d FOR UPDATE", id)); err != nil {
 				break
 			}
+			time.Sleep(3 * time.Millisecond) // a worker comes to wait for the greater, and has the lesser
 		}
 		_ = tx.Rollback()
 		time.Sleep(5 * time.Millisecond) // the workers shall get somewhere, too

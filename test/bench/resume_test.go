@@ -40,7 +40,7 @@ func TestResume(t *testing.T) {
 			a := m.s.Server
 			command := func() (*exec.Cmd, *bufio.Scanner) {
 				c := exec.Command(binary, "migrate", "--host", a.Host, "--port", strconv.Itoa(a.Port), "--user", a.User, "--database", m.s.Name,
-					"--table", "sbtest1", "--alter", widen, "--native=off", "--apply=replay", "--progress=log", "--checkpoint-interval=1s")
+					"--table", "sbtest1", "--alter", widen, "--native=off", "--progress=log", "--checkpoint-interval=1s")
 				c.Env = append(os.Environ(), "MIDSTREAM_PASSWORD="+a.Password)
 				log, err := c.StderrPipe()
 				m.must(err)
