@@ -20,7 +20,7 @@ type dispatcher struct {
 	idle      int                        // workers without a batch
 	pace      pace
 
-	hold     chan struct{}         // closed when nothing is in flight any more; nil: nobody holds the applier back
+	held
 	returned *schedule.Batch[item] // a batch that a held session could not apply
 
 	// large is the first piece of a transaction that is too large to hold; it waits until all before it is committed.
@@ -89,28 +89,13 @@ func (d *dispatcher) step(ctx context.Context) error {
 		changes := batch.Cost
 		d.complete(batch)
 		d.pace.committed(changes, d.scheduler.Pending() > 0, time.Now())
-		d.grant()
-	case granted := <-d.holds:
-		d.hold = granted
-		d.grant()
-	case request := <-d.drains:
-		request.done <- d.drain(request)
-	case forever := <-d.ends:
-		d.hold = nil
-		if forever {
-			return errStopped
-		}
+		d.grant(d.busy())
+	case q := <-d.requests:
+		return d.obey(q, d.busy(), d.drain)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// grant lets a hold begin once nothing is in flight.
-func (d *dispatcher) grant() {
-	if d.hold != nil && d.busy() == 0 {
-		close(d.hold)
-	}
 }
 
 // admit takes the stream's next item. What changes no row is complete at once, but moves the position only behind all
@@ -129,14 +114,18 @@ func (d *dispatcher) admit(tx *binlog.Transaction) {
 }
 
 // begin enters the item into the order of the stream.
-func (r *Replay) begin(tx *binlog.Transaction) progress.Ticket {
-	var heartbeat time.Time
+func (r *toil) begin(tx *binlog.Transaction) progress.Ticket {
+	return r.deps.Applied.Begin(tx.End, fenceOf(tx), heartbeatOf(tx))
+}
+
+// heartbeatOf returns the newest heartbeat of the transaction, zero for none.
+func heartbeatOf(tx *binlog.Transaction) (heartbeat time.Time) {
 	for _, m := range tx.Marks {
 		if m.ID == changelog.HeartbeatID {
 			heartbeat = time.UnixMicro(int64(m.Value))
 		}
 	}
-	return r.deps.Applied.Begin(tx.End, fenceOf(tx), heartbeat)
+	return heartbeat
 }
 
 // fenceOf returns the newest fence of the transaction, 0 for none.

@@ -16,15 +16,45 @@ type Hold struct{ h *holding }
 
 // holding is what passes between a dispatcher and those who hold it back.
 type holding struct {
-	holds  chan chan struct{} // who wants to hold; closed when granted
-	drains chan drainRequest
-	ends   chan bool     // of a hold, granted or not; true: for ever
-	ended  chan struct{} // closed when Run has returned
+	requests chan request
+	ended    chan struct{} // closed when Run has returned
 }
 
-func newHolding() holding {
-	return holding{
-		holds: make(chan chan struct{}), drains: make(chan drainRequest), ends: make(chan bool), ended: make(chan struct{}),
+func newHolding() holding { return holding{requests: make(chan request), ended: make(chan struct{})} }
+
+// request is one of: a hold that is wanted, a drain, the end of a hold.
+type request struct {
+	hold    chan struct{} // closed when granted
+	drain   *drainRequest
+	forever bool // the end is one for ever
+}
+
+// held is the dispatcher's side: it is asked to keep still.
+type held struct {
+	hold chan struct{} // closed when nothing is in flight any more; nil: nobody holds the applier back
+}
+
+// obey does what is asked for, with busy pieces of work in flight. The error is errStopped when the applier is to end.
+func (h *held) obey(q request, busy int, drain func(drainRequest) error) error {
+	switch {
+	case q.hold != nil:
+		h.hold = q.hold
+		h.grant(busy)
+	case q.drain != nil:
+		q.drain.done <- drain(*q.drain)
+	default:
+		h.hold = nil
+		if q.forever {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+// grant lets a hold begin once nothing is in flight.
+func (h *held) grant(busy int) {
+	if h.hold != nil && busy == 0 {
+		close(h.hold)
 	}
 }
 
@@ -41,7 +71,7 @@ type drainRequest struct {
 func (r *holding) Hold(ctx context.Context) (*Hold, error) {
 	granted := make(chan struct{})
 	select {
-	case r.holds <- granted:
+	case r.requests <- request{hold: granted}:
 	case <-r.ended:
 		return nil, progress.ErrEnded
 	case <-ctx.Done():
@@ -62,15 +92,15 @@ func (r *holding) Hold(ctx context.Context) (*Hold, error) {
 // Drain applies everything up to the fence through the session in autocommit statements. After an error, the batch that
 // failed is applied again, whole, after Release.
 func (h *Hold) Drain(ctx context.Context, session *sql.Conn, fence uint64) error {
-	request := drainRequest{ctx: ctx, session: session, fence: fence, done: make(chan error, 1)}
+	drain := &drainRequest{ctx: ctx, session: session, fence: fence, done: make(chan error, 1)}
 	select {
-	case h.h.drains <- request:
+	case h.h.requests <- request{drain: drain}:
 	case <-h.h.ended:
 		return progress.ErrEnded
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	return <-request.done
+	return <-drain.done
 }
 
 // Release ends the hold: the applier goes on with all that is not committed.
@@ -81,7 +111,7 @@ func (h *Hold) Stop() { h.end(true) }
 
 func (h *Hold) end(forever bool) {
 	select {
-	case h.h.ends <- forever:
+	case h.h.requests <- request{forever: forever}:
 	case <-h.h.ended:
 	}
 }

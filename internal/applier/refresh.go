@@ -7,10 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/midstreamdb/midstream/internal/adapt"
-	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/epoch"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
@@ -24,18 +22,16 @@ type Fencer interface {
 }
 
 // Refresh applies transactions by their keys alone, in any order: rows are written from the source, inside the server.
-// The package epoch has the rules. Feed gives it the stream's items, Run applies them.
+// The package epoch has the rules. Feed gives it the stream's items, whose rows have the columns of the migration key, in its
+// order, and no others; Run applies them.
 type Refresh struct {
 	toil
-	holding
 	fencer Fencer
 	sql    *sqlgen.Refresh
 	key    *sqlgen.Key
 	books  ledger // the dispatcher's
 
-	queue chan *binlog.Transaction
-	room  *semaphore.Weighted
-	asks  chan func(*refresher)
+	asks chan func(*refresher)
 	// adopts are asked for by copiers; the dispatcher takes them while there is room for keys.
 	adopts chan func(*refresher)
 }
@@ -50,34 +46,13 @@ type Covered struct {
 // NewRefresh returns an applier; it does nothing until Run.
 func NewRefresh(cfg Config, deps Deps, fencer Fencer, covered Covered) *Refresh {
 	return &Refresh{
-		toil:    toil{cfg: cfg, deps: deps},
-		holding: newHolding(),
-		fencer:  fencer,
-		sql:     sqlgen.NewRefresh(deps.Mapping, deps.Server),
-		key:     sqlgen.NewKey(deps.Mapping),
-		books:   newLedger(deps.Mapping, covered),
-		queue:   make(chan *binlog.Transaction, 256),
-		room:    semaphore.NewWeighted(cfg.QueueBytes),
-		asks:    make(chan func(*refresher)),
-		adopts:  make(chan func(*refresher)),
-	}
-}
-
-// Feed takes the stream's next item; items come in the order of the log, from one goroutine. Rows of changes have the
-// columns of the migration key, in its order, and no others. It blocks while there are too
-// many keys already, and ends with ctx.
-func (r *Refresh) Feed(ctx context.Context, tx *binlog.Transaction) error {
-	if err := r.room.Acquire(ctx, r.weight(tx)); err != nil {
-		return context.Cause(ctx)
-	}
-	r.counters.seen.Add(uint64(len(tx.Changes)))
-	select {
-	case r.queue <- tx:
-		return nil
-	case <-r.ended:
-		return progress.ErrEnded
-	case <-ctx.Done():
-		return context.Cause(ctx)
+		toil:   newToil(cfg, deps),
+		fencer: fencer,
+		sql:    sqlgen.NewRefresh(deps.Mapping, deps.Server),
+		key:    sqlgen.NewKey(deps.Mapping),
+		books:  newLedger(deps.Mapping, covered),
+		asks:   make(chan func(*refresher)),
+		adopts: make(chan func(*refresher)),
 	}
 }
 
@@ -110,11 +85,6 @@ func (r *Refresh) Run(ctx context.Context) error {
 	}
 	r.deps.Applied.End(err)
 	return err
-}
-
-// WaitApplied implements the cut-over's Applier.
-func (r *Refresh) WaitApplied(ctx context.Context, fence uint64) error {
-	return r.deps.Applied.WaitFence(ctx, fence)
 }
 
 // Predict returns how long one session needs for what has been read and not yet been applied, by the time that batches took

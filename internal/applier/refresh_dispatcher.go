@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
-	"github.com/midstreamdb/midstream/internal/changelog"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
@@ -20,7 +19,7 @@ type refresher struct {
 	work    chan *portion // with room for one portion per worker: sending never blocks
 	results chan result   // likewise
 	busy    int
-	hold    chan struct{} // closed when nothing is in flight any more; nil: nobody holds the applier back
+	held
 
 	next   progress.Point // what has been read since the last epoch was closed
 	seen   uint64         // row changes, up to there
@@ -174,7 +173,7 @@ func (d *refresher) step(ctx context.Context) error {
 			return err
 		}
 		d.pace.committed(len(res.portion.keys), d.books.Left() > 0, time.Now())
-		d.grant()
+		d.grant(d.busy)
 	case f := <-d.fenced:
 		d.fencing = false
 		d.written = append(d.written, f)
@@ -184,27 +183,12 @@ func (d *refresher) step(ctx context.Context) error {
 	case what := <-adopts:
 		what(d)
 	case <-due:
-	case granted := <-d.holds:
-		d.hold = granted
-		d.grant()
-	case request := <-d.drains:
-		request.done <- d.drain(request)
-	case forever := <-d.ends:
-		d.hold = nil
-		if forever {
-			return errStopped
-		}
+	case q := <-d.requests:
+		return d.obey(q, d.busy, d.drain)
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	return nil
-}
-
-// grant lets a hold begin once nothing is in flight.
-func (d *refresher) grant() {
-	if d.hold != nil && d.busy == 0 {
-		close(d.hold)
-	}
 }
 
 // admit takes the stream's next item. Keys of a piece of a large transaction are dirty at once, and the position stays
@@ -227,10 +211,8 @@ func (d *refresher) admit(tx *binlog.Transaction) {
 	d.news = true
 	d.next.Position = tx.End
 	d.next.Fence = max(d.next.Fence, fenceOf(tx))
-	for _, m := range tx.Marks {
-		if m.ID == changelog.HeartbeatID {
-			d.next.Heartbeat = time.UnixMicro(int64(m.Value))
-		}
+	if heartbeat := heartbeatOf(tx); !heartbeat.IsZero() {
+		d.next.Heartbeat = heartbeat
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -169,29 +170,16 @@ func (r *Refresh) missing(ctx context.Context, c *sql.Conn, keys [][]table.Value
 }
 
 // present returns the keys that the source has, encoded, as they are spelled there.
-func (r *Refresh) present(ctx context.Context, c *sql.Conn, keys [][]table.Value) (present map[string]bool, err error) {
-	rows, err := c.QueryContext(ctx, r.sql.Present(keys))
+func (r *Refresh) present(ctx context.Context, c *sql.Conn, keys [][]table.Value) (map[string]bool, error) {
+	found, err := chunk.Keys(ctx, c, r.key, r.sql.Present(keys))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	present = make(map[string]bool, len(keys))
-	texts := make([][]byte, r.key.Len())
-	fields := make([]any, len(texts))
-	for i := range texts {
-		fields[i] = &texts[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(fields...); err != nil {
-			return nil, fmt.Errorf("read key: %w", err)
-		}
-		key, err := r.key.ParseKey(texts)
-		if err != nil {
-			return nil, err
-		}
+	present := make(map[string]bool, len(found))
+	for _, key := range found {
 		present[string(table.AppendKey(nil, key))] = true
 	}
-	return present, rows.Err()
+	return present, nil
 }
 
 // refreshUnderLock makes the keys match the source through the session that holds the table locks: autocommit statements

@@ -8,12 +8,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/midstreamdb/midstream/internal/adapt"
 	"github.com/midstreamdb/midstream/internal/binlog"
@@ -41,9 +38,6 @@ type Config struct {
 // locks for longer.
 const batchChanges = 500
 
-// itemOverhead is what a transaction without changes weighs in the queue, in bytes.
-const itemOverhead = 512
-
 // Deps are what the applier works with.
 type Deps struct {
 	Conn    conn.Config
@@ -63,21 +57,10 @@ type Gate interface {
 // Replay applies transactions by their row images. Feed gives it the stream's items, Run applies them.
 type Replay struct {
 	toil
-	holding
 	sql *sqlgen.Replay
-
-	queue chan *binlog.Transaction
-	room  *semaphore.Weighted
 
 	serial bool // the ALTER adds a unique key: conflicts that the source's clock does not know
 	owed   owed
-}
-
-// toil is what every way of applying works with.
-type toil struct {
-	cfg      Config
-	deps     Deps
-	counters counters
 }
 
 // item is one transaction in the scheduler.
@@ -86,53 +69,19 @@ type item struct {
 	ticket progress.Ticket
 }
 
-// counters are read by the status display at any time.
-type counters struct {
-	seen, applied, retries           atomic.Uint64
-	workers, busy, waiting, mostBusy atomic.Int64
-
-	mu      sync.Mutex
-	figures schedule.Figures
-	cost    costs
-}
-
 // NewReplay returns an applier; it does nothing until Run.
 func NewReplay(cfg Config, deps Deps) *Replay {
 	cfg.BatchChanges = cmp.Or(cfg.BatchChanges, batchChanges)
 	return &Replay{
-		toil:    toil{cfg: cfg, deps: deps},
-		holding: newHolding(),
-		sql:     sqlgen.NewReplay(deps.Mapping, deps.Server),
-		queue:   make(chan *binlog.Transaction, 256),
-		room:    semaphore.NewWeighted(cfg.QueueBytes),
-		serial:  len(deps.Mapping.AddedUnique) > 0,
-		owed:    owed{rows: map[string]table.Row{}},
+		toil:   newToil(cfg, deps),
+		sql:    sqlgen.NewReplay(deps.Mapping, deps.Server),
+		serial: len(deps.Mapping.AddedUnique) > 0,
+		owed:   owed{rows: map[string]table.Row{}},
 	}
 }
 
 // errStopped ends the goroutines of a Run that was stopped for ever after a swap.
 var errStopped = errors.New("applier stopped")
-
-// Feed takes the stream's next item; items come in the order of the log, from one goroutine. It blocks while the queue is
-// full, and ends with ctx.
-func (r *Replay) Feed(ctx context.Context, tx *binlog.Transaction) error {
-	if err := r.room.Acquire(ctx, r.weight(tx)); err != nil {
-		return context.Cause(ctx)
-	}
-	r.counters.seen.Add(uint64(len(tx.Changes)))
-	select {
-	case r.queue <- tx:
-		return nil
-	case <-r.ended:
-		return progress.ErrEnded
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (r *toil) weight(tx *binlog.Transaction) int64 {
-	return min(int64(tx.Bytes)+itemOverhead, r.cfg.QueueBytes)
-}
 
 // Run applies what is fed until ctx ends (its cause is returned), an error stops it, or a hold ends with Stop (nil).
 func (r *Replay) Run(ctx context.Context) error {
@@ -162,11 +111,6 @@ func (r *Replay) Run(ctx context.Context) error {
 	}
 	r.deps.Applied.End(err)
 	return err
-}
-
-// WaitApplied implements the cut-over's Applier.
-func (r *Replay) WaitApplied(ctx context.Context, fence uint64) error {
-	return r.deps.Applied.WaitFence(ctx, fence)
 }
 
 // RequireSettled says that the copy is complete and fence was written after its end: from that fence on, a row that a

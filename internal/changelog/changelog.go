@@ -95,7 +95,7 @@ func (c *Changelog) beat(ctx context.Context) error {
 		UPDATE ` + c.config.Table.String() + `
 		   SET value = GREATEST(value + 1, ?)
 		 WHERE id = ?`
-	return c.retry(ctx, func() error {
+	return conn.Retry(ctx, c.config.ReconnectTimeout, func() error {
 		began := time.Now()
 		result, err := c.db.ExecContext(ctx, update, began.UnixMicro(), HeartbeatID)
 		if err := c.oneRow(result, err); err != nil {
@@ -116,7 +116,7 @@ func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
 		   SET value = LAST_INSERT_ID(value + 1)
 		 WHERE id = ?`
 	var fence int64
-	err := c.retry(ctx, func() error {
+	err := conn.Retry(ctx, c.config.ReconnectTimeout, func() error {
 		result, err := c.db.ExecContext(ctx, update, FenceID)
 		if err := c.oneRow(result, err); err != nil {
 			return err
@@ -158,26 +158,4 @@ func (c *Changelog) oneRow(result sql.Result, err error) error {
 		return fmt.Errorf("changelog %s: %d rows changed instead of one: its rows were tampered with", c.config.Table, n)
 	}
 	return nil
-}
-
-const (
-	firstPause = 5 * time.Millisecond
-	lastPause  = time.Second
-)
-
-// retry repeats a write that was refused for a passing reason, with growing pauses, until the reconnect timeout.
-func (c *Changelog) retry(ctx context.Context, write func() error) error {
-	started := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		err := write()
-		if err == nil || ctx.Err() != nil || !conn.IsPassing(err) {
-			return err
-		}
-		if time.Since(started)+pause > c.config.ReconnectTimeout {
-			return fmt.Errorf("tried for %s: %w", time.Since(started).Round(time.Millisecond), err)
-		}
-		if conn.Pause(ctx, pause) != nil {
-			return err
-		}
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/midstreamdb/midstream/internal/conn"
 )
 
 // Enlist returns the statement by which a session notes itself before it writes rows for a run (conn.Config.Enlist). It
@@ -21,7 +23,7 @@ func (c *Changelog) TakeOver(ctx context.Context) (uint64, error) {
 		   SET value = LAST_INSERT_ID(value + 1)
 		 WHERE id = ?`
 	var run int64
-	err := c.retry(ctx, func() error {
+	err := conn.Retry(ctx, c.config.ReconnectTimeout, func() error {
 		result, err := c.db.ExecContext(ctx, update, RunID)
 		if err := c.oneRow(result, err); err != nil {
 			return err

@@ -41,11 +41,6 @@ func (s *Store) Create(ctx context.Context, r *Record) error {
 	return s.Save(ctx, r)
 }
 
-const (
-	firstPause = 50 * time.Millisecond
-	lastPause  = 2 * time.Second
-)
-
 // Save writes the record in a transaction of its own. After an error the one before it is stored, or this one.
 func (s *Store) Save(ctx context.Context, r *Record) error {
 	r.Written = time.Now().UTC()
@@ -54,16 +49,14 @@ func (s *Store) Save(ctx context.Context, r *Record) error {
 		return fmt.Errorf("write checkpoint %s: %w", s.table, err)
 	}
 	write := `REPLACE INTO ` + s.table.String() + ` (id, version, phase, written, record) VALUES (1, ?, ?, ?, ?)`
-	began := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	err = conn.Retry(ctx, s.patience, func() error {
 		_, err := s.db.ExecContext(ctx, write, Version, string(r.Phase), r.Written.Format("2006-01-02 15:04:05.000000"), text)
-		if err == nil {
-			return nil
-		}
-		if !conn.IsPassing(err) || time.Since(began)+pause > s.patience || conn.Pause(ctx, pause) != nil {
-			return fmt.Errorf("write checkpoint %s: %w", s.table, err)
-		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write checkpoint %s: %w", s.table, err)
 	}
+	return nil
 }
 
 // What Load may find in place of a record.

@@ -164,14 +164,6 @@ func TestEndSessionEndsOwnSessionsOnly(t *testing.T) {
 		if p, err := conn.FindProcess(ctx, s.DB, id); err != nil || p == nil {
 			t.Fatalf("the session is gone, or not seen: %+v, %v", p, err)
 		}
-		own, ownID, err := conn.Session(ctx, db)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = own.Close() }() // it is dead
-		if err := mine.EndSession(ctx, own, server, ownID); err != nil {
-			t.Errorf("its own session: %v", err)
-		}
 		if err := mine.EndSession(ctx, s.DB, server, id); err != nil {
 			t.Fatal(err)
 		}

@@ -118,11 +118,13 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	if s.Version, err = ParseVersion(s.Text); err != nil {
 		return nil, err
 	}
-	if s.StartedAt, err = startedAt(ctx, q); err != nil {
-		return nil, err
-	}
 	if strings.Contains(s.Text, "MariaDB") {
 		s.Flavor, s.GTID = MariaDB, true
+	}
+	if s.StartedAt, err = s.startedAt(ctx, q); err != nil {
+		return nil, err
+	}
+	if s.IsMariaDB() {
 		return s, nil
 	}
 	var mode string
@@ -133,28 +135,19 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	return s, nil
 }
 
-// startedAt returns when the server was started: its time less its uptime, both whole seconds of one clock, which gives the
-// same at every look, also when the clock is set. They are two answers: asked again when a second began between them.
-func startedAt(ctx context.Context, q Querier) (time.Time, error) {
-	const attempts = 10
-	var before, after int64
-	var name string
-	var uptime int64
-	for range attempts {
-		if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&before); err != nil {
-			return time.Time{}, fmt.Errorf("ask server for its time: %w", err)
-		}
-		if err := q.QueryRowContext(ctx, `SHOW GLOBAL STATUS LIKE 'Uptime'`).Scan(&name, &uptime); err != nil {
-			return time.Time{}, fmt.Errorf("ask server for its uptime: %w", err)
-		}
-		if err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP()`).Scan(&after); err != nil {
-			return time.Time{}, fmt.Errorf("ask server for its time: %w", err)
-		}
-		if after == before {
-			break
-		}
+// startedAt returns when the server was started: its time less its uptime, both in whole seconds, by the clock of one
+// statement. That gives the same at every look, also when the clock is set.
+func (s *Server) startedAt(ctx context.Context, q Querier) (time.Time, error) {
+	schema := "performance_schema"
+	if s.IsMariaDB() {
+		schema = "information_schema"
 	}
-	return time.Unix(after-uptime, 0).UTC(), nil
+	var started int64
+	err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED) FROM `+schema+`.global_status WHERE VARIABLE_NAME = 'Uptime'`).Scan(&started)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("ask server for its uptime: %w", err)
+	}
+	return time.Unix(started, 0).UTC(), nil
 }
 
 // Querier asks a server: a *sql.DB, *sql.Conn or *sql.Tx.

@@ -72,11 +72,7 @@ func (c *Config) EndSession(ctx context.Context, q Querier, s *Server, id uint64
 			return nil
 		}
 		if !killed {
-			_, err := q.ExecContext(ctx, fmt.Sprintf("KILL %d", id))
-			if IsInterrupted(err) || isNumber(err, 1927) {
-				return nil // q has killed itself: the server was restarted just now, and numbers its sessions anew
-			}
-			if err != nil && !IsNoSuchThread(err) {
+			if _, err := q.ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !IsNoSuchThread(err) {
 				return fmt.Errorf("kill session %d: %w", id, err)
 			}
 		}

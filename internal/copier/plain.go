@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -100,7 +101,7 @@ func (w *worker) adopt(ctx context.Context, t task) error {
 func (w *worker) left(ctx context.Context, t task) (keys [][]table.Value, err error) {
 	for history := w.history(); ; {
 		err := w.transact(ctx, func() (err error) {
-			keys, err = w.keys(ctx, w.statements.Left(t.Range, math.MaxInt32))
+			keys, err = chunk.Keys(ctx, w.session, w.key, w.statements.Left(t.Range, math.MaxInt32))
 			return err
 		})
 		if err == nil {

@@ -193,7 +193,7 @@ func (w *worker) closed(ctx context.Context, r sqlgen.Range) (sqlgen.Range, erro
 	if r.Upper != nil {
 		return r, nil
 	}
-	keys, err := w.keys(ctx, w.statements.End(r))
+	keys, err := chunk.Keys(ctx, w.session, w.key, w.statements.End(r))
 	if err == nil && len(keys) == 1 {
 		r.Upper = keys[0]
 	}
@@ -228,33 +228,8 @@ func (w *worker) look(ctx context.Context, did *outcome) error {
 		return nil
 	}
 	var err error
-	did.left, err = w.keys(ctx, w.statements.Left(did.within, mostLeft))
+	did.left, err = chunk.Keys(ctx, w.session, w.key, w.statements.Left(did.within, mostLeft))
 	return err
-}
-
-// keys reads the keys that a statement returns.
-func (w *worker) keys(ctx context.Context, statement string) (keys [][]table.Value, err error) {
-	rows, err := w.session.QueryContext(ctx, statement)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		texts := make([][]byte, w.key.Len())
-		fields := make([]any, len(texts))
-		for i := range texts {
-			fields[i] = &texts[i]
-		}
-		if err := rows.Scan(fields...); err != nil {
-			return nil, fmt.Errorf("read key: %w", err)
-		}
-		key, err := w.key.ParseKey(texts)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
 }
 
 // copyRow copies the row with that key and returns how many were inserted: one, or none.

@@ -69,7 +69,11 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 	var left []string
 	for _, name := range drops {
 		statement := "DROP TABLE IF EXISTS " + name.String()
-		if err := r.drop(ctx, statement); err != nil {
+		err := conn.Retry(ctx, dropPatience, func() error {
+			_, err := r.db.ExecContext(ctx, statement)
+			return err
+		})
+		if err != nil {
 			errs, left = append(errs, fmt.Errorf("drop %s: %w", name, err)), append(left, statement+";")
 		}
 	}
@@ -82,17 +86,5 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 	return nil
 }
 
-// drop drops a table, and tries again for a while when that fails for a reason that passes.
-func (r *Runner) drop(ctx context.Context, statement string) error {
-	for began := time.Now(); ; {
-		_, err := r.db.ExecContext(ctx, statement)
-		if err == nil || !conn.IsPassing(err) || time.Since(began) > dropPatience || conn.Pause(ctx, dropPause) != nil {
-			return err
-		}
-	}
-}
-
-const (
-	dropPatience = 5 * time.Second
-	dropPause    = 100 * time.Millisecond
-)
+// dropPatience is how long a drop is tried again that fails for a reason that passes.
+const dropPatience = 5 * time.Second

@@ -209,6 +209,9 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	case position.IsFile() && record.Server.UUID != r.server.UUID:
 		other = append(other, fmt.Sprintf("its position %s is one of server %s, and this is %s", position, record.Server.UUID, r.server.UUID))
 	}
+	if record.Settings.Apply != string(r.apply) && r.apply != r.cfg.Apply {
+		other = append(other, "binlog_order_commits is OFF: SET GLOBAL binlog_order_commits = ON for --apply=refresh")
+	}
 	if len(other) > 0 {
 		return r.cannotGoOn(errors.New(strings.Join(other, "; ")))
 	}
@@ -261,9 +264,6 @@ func (r *Runner) resume(ctx context.Context) error {
 		return r.cannotGoOn(err)
 	}
 	if err := binlog.CanStream(ctx, r.db, r.server, position); err != nil {
-		if conn.IsPassing(err) {
-			return err
-		}
 		return r.cannotGoOn(err)
 	}
 	r.left = nil

@@ -5,7 +5,7 @@ package mutants
 const (
 	applierPackage    = "internal/applier"
 	applierWorker     = applierPackage + "/worker.go"
-	applierReplay     = applierPackage + "/replay.go"
+	applierToil       = applierPackage + "/toil.go"
 	applierPlan       = applierPackage + "/plan.go"
 	progressPackage   = "internal/progress"
 	progressApplied   = progressPackage + "/applied.go"
@@ -51,9 +51,9 @@ var applierMutants = []mutant{
 		Name:      "heartbeat enqueued past the queue",
 		Invariant: "I3: what moves the position travels in the one ordered stream",
 		Edits: []edit{{
-			applierReplay, "	r.counters.seen.Add(uint64(len(tx.Changes)))\n",
-			`	if len(tx.Changes) == 0 && !r.serial {
-		r.finish(item{tx: tx, ticket: r.begin(tx)})
+			applierToil, "	r.counters.seen.Add(uint64(len(tx.Changes)))\n",
+			`	if len(tx.Changes) == 0 {
+		r.deps.Applied.Complete(r.begin(tx))
 		return nil
 	}
 	r.counters.seen.Add(uint64(len(tx.Changes)))

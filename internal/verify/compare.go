@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"time"
 
@@ -70,37 +69,13 @@ const mostOfChunk = sqlgen.MostKeys
 func (v *Verifier) differing(ctx context.Context, c *sql.Conn, statements ...string) ([][]table.Value, error) {
 	var keys [][]table.Value
 	for _, statement := range statements {
-		more, err := v.keys(ctx, c, statement)
+		more, err := chunk.Keys(ctx, c, v.key, statement)
 		if err != nil {
 			return nil, err
 		}
 		keys = append(keys, more...)
 	}
 	return keys, nil
-}
-
-func (v *Verifier) keys(ctx context.Context, c *sql.Conn, statement string) (keys [][]table.Value, err error) {
-	rows, err := c.QueryContext(ctx, statement)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	texts := make([][]byte, v.key.Len())
-	fields := make([]any, len(texts))
-	for i := range texts {
-		fields[i] = &texts[i]
-	}
-	for rows.Next() {
-		if err := rows.Scan(fields...); err != nil {
-			return nil, fmt.Errorf("read key: %w", err)
-		}
-		key, err := v.key.ParseKey(texts)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
-	}
-	return keys, rows.Err()
 }
 
 func (v *Verifier) execute(ctx context.Context, c *sql.Conn, statements []string) error {
@@ -112,38 +87,27 @@ func (v *Verifier) execute(ctx context.Context, c *sql.Conn, statements []string
 	return nil
 }
 
-const (
-	firstPause = 5 * time.Millisecond
-	lastPause  = time.Second
-)
-
 // retry does the work, on the session if there is one, until it is done or an error does not pass. Reading again does no harm.
 func (v *Verifier) retry(ctx context.Context, s *session, work func() error) error {
-	began := time.Now()
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	return conn.Retry(ctx, v.cfg.ReconnectTimeout, func() error {
+		if s == nil {
+			return work()
+		}
 		err := v.open(ctx, s)
 		if err == nil {
 			err = work()
 		}
-		if err == nil || ctx.Err() != nil || !conn.IsPassing(err) {
-			return err
-		}
-		if s != nil {
+		if conn.IsPassing(err) {
+			v.deps.Log.Debug("verification tries again", "error", err)
 			s.close()
 		}
-		if time.Since(began) > v.cfg.ReconnectTimeout {
-			return fmt.Errorf("tried for %s: %w", time.Since(began).Round(time.Millisecond), err)
-		}
-		v.deps.Log.Debug("verification tries again", "error", err)
-		if err := conn.Pause(ctx, pause); err != nil {
-			return context.Cause(ctx)
-		}
-	}
+		return err
+	})
 }
 
 // open makes sure of a connection, with the scratch table.
 func (v *Verifier) open(ctx context.Context, s *session) error {
-	if s == nil || s.conn != nil {
+	if s.conn != nil {
 		return nil
 	}
 	c, _, err := conn.Session(ctx, v.deps.DB)
