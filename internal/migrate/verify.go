@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/chunk"
@@ -20,7 +21,8 @@ const verifyWorkers = 4
 // newVerifier returns what compares the tables.
 func (r *Runner) newVerifier(p *parts) *verify.Verifier {
 	return verify.New(verify.Config{
-		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout, Scratch: r.names.Scratch,
+		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout,
+		LastLook: r.cfg.MaxStall / 2, Scratch: r.names.Scratch,
 	}, verify.Deps{
 		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.bound(), Log: r.cfg.Log,
 		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping),
@@ -67,7 +69,7 @@ func (p *parts) watch(m *table.Mapping, feed func(context.Context, *binlog.Trans
 // unverified is why the tables may not be swapped yet, "" for nothing: too many rows are left to be compared under the lock.
 func (p *parts) unverified() string {
 	if v := p.verifier.Load(); v != nil {
-		if n := v.Stats().Suspects; n > verify.MostHot {
+		if n := v.Stats().Suspects; !v.Bears(n) {
 			return fmt.Sprintf("the comparison of %d rows that changed since they were compared", n)
 		}
 	}
@@ -104,6 +106,15 @@ func (h *heldBack) follow() {
 	h.stop = func() { cancel(errHeld); <-done }
 }
 
+// Predict implements cutover.Applier.
+func (h *heldBack) Predict() time.Duration {
+	predicted := h.changes.Predict()
+	if v := h.parts.verifier.Load(); v != nil {
+		predicted += v.Predict()
+	}
+	return predicted
+}
+
 var errHeld = errors.New("the cut-over looks at the last rows")
 
 // Hold implements cutover.Applier.
@@ -132,7 +143,7 @@ func (h *comparedHold) Drain(ctx context.Context, session *sql.Conn, fence uint6
 	if v == nil {
 		return nil
 	}
-	if n := v.Stats().Suspects; n > 2*verify.MostHot {
+	if n := v.Stats().Suspects; !v.Bears(n / 2) {
 		return fmt.Errorf("%d rows are left to be compared under the table lock: %w", n, context.DeadlineExceeded)
 	}
 	return v.Last(ctx, session)

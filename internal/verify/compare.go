@@ -27,7 +27,7 @@ func (s *session) close() {
 }
 
 // compare compares a chunk, and suspects the rows that differ.
-func (v *Verifier) compare(ctx context.Context, s *session, c chunk.Chunk) error {
+func (v *Verifier) compare(ctx context.Context, s *session, c stretch) error {
 	if err := v.deps.Gate.Wait(ctx); err != nil {
 		return err
 	}
@@ -42,11 +42,11 @@ func (v *Verifier) compare(ctx context.Context, s *session, c chunk.Chunk) error
 		if err != nil {
 			return err
 		}
-		v.deps.Chunker.Report(c, time.Since(began))
+		v.deps.Chunker.Report(c.Chunk, time.Since(began))
 		if keys = nil; source == alike && alike == shadow {
 			return nil
 		}
-		keys, err = v.differing(ctx, s.conn, v.sql.Differing(c.Range, mostOfChunk), v.sql.Extra(c.Range, mostOfChunk))
+		keys, err = v.differing(ctx, s.conn, v.sql.Differing(c.Range, c.most), v.sql.Extra(c.Range, c.most))
 		return err
 	})
 	if err != nil {
@@ -54,15 +54,16 @@ func (v *Verifier) compare(ctx context.Context, s *session, c chunk.Chunk) error
 	}
 	v.rows.Add(source)
 	v.suspect(keys)
-	if len(keys) >= mostOfChunk {
+	if len(keys) >= c.most {
 		v.mu.Lock()
-		v.again = append(v.again, c)
+		v.again = append(v.again, stretch{c.Chunk, 10 * c.most})
 		v.mu.Unlock()
 	}
 	return nil
 }
 
-// mostOfChunk is the number of rows of a chunk that are suspected at once: with more, it is compared anew afterwards.
+// mostOfChunk is the number of rows of a chunk that are suspected at once: with more, it is compared anew afterwards, and
+// then ten times as many may be.
 const mostOfChunk = sqlgen.MostKeys
 
 // differing reads the keys of both statements.

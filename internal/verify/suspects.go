@@ -28,12 +28,15 @@ type suspect struct {
 }
 
 const (
-	// MostHot is the number of rows that may be left to the look under the cut-over lock: a few statements.
-	MostHot = 2 * sqlgen.MostKeys
+	// mostHot is the number of rows that may be left to the look under the cut-over lock in any case: a few statements.
+	mostHot = 2 * sqlgen.MostKeys
 	// patience is the number of looks after which a row that goes on changing is left to the last one.
 	patience = 6
 	// closeFrom is the number of looks after which both rows are read: before that, most have been seen equal.
 	closeFrom = 3
+	// doubtful is how often in a row the same difference is seen until the row is looked at to the end: fewer times are
+	// seen of any row that changes now and then.
+	doubtful = 3
 	// certain is how often in a row the same difference must be seen. Each look follows on a fence that was applied: a row
 	// that goes back and forth between two values would have to be met between a commit and its being applied every time.
 	certain = 20
@@ -109,13 +112,15 @@ func (v *Verifier) Follow(ctx context.Context) error {
 }
 
 // settle looks at the suspects of this moment again and again, each time after all that was committed before has been applied,
-// until they are equal, or few and still changing.
+// until they are equal, or few and still changing. A table that changes faster than it can be followed does not get to few:
+// as many as are quickly looked at will do then.
 func (v *Verifier) settle(ctx context.Context) error {
 	var s session
 	defer s.close()
 	suspects := v.present()
 	for round := 1; ; round++ {
-		if len(suspects) <= MostHot && !slices.ContainsFunc(suspects, undecided) {
+		n := len(suspects)
+		if few := n <= mostHot || round > patience && v.Bears(n); few && !slices.ContainsFunc(suspects, undecided) {
 			return nil
 		}
 		v.ask(suspects)
@@ -141,7 +146,31 @@ func (v *Verifier) settle(ctx context.Context) error {
 }
 
 // undecided says whether the row may be equal or a defect, as far as is known: it must be looked at once more.
-func undecided(s *suspect) bool { return s.looks < patience || s.same > 0 }
+func undecided(s *suspect) bool { return s.looks < patience || s.same >= doubtful }
+
+// Bears says whether so many rows may be left to Last.
+func (v *Verifier) Bears(n int) bool {
+	return n <= mostHot || v.perRow.Load() > 0 && v.cost(n) <= v.cfg.LastLook
+}
+
+// Predict returns how long Last would take for the suspects of this moment, by the time that looks took lately.
+func (v *Verifier) Predict() time.Duration { return v.cost(v.Stats().Suspects) }
+
+func (v *Verifier) cost(n int) time.Duration {
+	return time.Duration(n) * time.Duration(v.perRow.Load())
+}
+
+// took notes the time of a look at n rows. One of few rows says nothing of many.
+func (v *Verifier) took(d time.Duration, n int) {
+	if n < sqlgen.MostKeys/2 {
+		return
+	}
+	now := int64(d) / int64(n)
+	if before := v.perRow.Load(); before > 0 {
+		now = (7*before + now) / 8
+	}
+	v.perRow.Store(now)
+}
 
 // lookAgain compares the suspects' rows, and drops those that are equal.
 func (v *Verifier) lookAgain(ctx context.Context, suspects []*suspect) error {
@@ -164,7 +193,12 @@ func (v *Verifier) lookAgain(ctx context.Context, suspects []*suspect) error {
 			defer s.close()
 			for batch := range batches {
 				var left [][]table.Value
-				err := v.retry(ctx, &s, func() (err error) { left, err = v.look(ctx, s.conn, batch); return err })
+				err := v.retry(ctx, &s, func() (err error) {
+					began := time.Now()
+					left, err = v.look(ctx, s.conn, batch)
+					v.took(time.Since(began), len(batch))
+					return err
+				})
 				if err != nil {
 					return fmt.Errorf("compare %d rows again: %w", len(batch), err)
 				}

@@ -23,7 +23,8 @@ import (
 type Config struct {
 	Workers          int // chunks compared at once, at least 1
 	ReconnectTimeout time.Duration
-	Scratch          table.Name // of the temporary table that converted rows are compared in
+	LastLook         time.Duration // that Last may take for more rows than a few
+	Scratch          table.Name    // of the temporary table that converted rows are compared in
 }
 
 // Deps are what a Verifier works with. All are needed.
@@ -67,10 +68,17 @@ type Verifier struct {
 
 	mu       sync.Mutex
 	suspects map[string]*suspect // by encoded key
-	again    []chunk.Chunk       // in which more rows differed than are suspects of it
+	again    []stretch           // in which more rows differed than are suspects of it
 
 	rows, looks atomic.Uint64
+	perRow      atomic.Int64 // nanoseconds that a look takes for a row
 	begun, done atomic.Bool
+}
+
+// stretch is a chunk to be compared, of whose rows so many become suspects at once.
+type stretch struct {
+	chunk.Chunk
+	most int
 }
 
 // Stats are the figures of the verification so far.
@@ -96,14 +104,14 @@ func (v *Verifier) Stats() Stats {
 	return Stats{Rows: v.rows.Load(), Suspects: len(v.suspects), Looks: v.looks.Load(), Done: v.done.Load()}
 }
 
-// Run compares all rows. It returns nil when all were seen equal but for at most MostHot rows, which go on changing and are
-// left to Last; a *DefectError when a row differs for good. It blocks, and ends with ctx.
+// Run compares all rows. It returns nil when all were seen equal but for as many as Bears, which go on changing and are left to
+// Last; a *DefectError when a row differs for good. It blocks, and ends with ctx.
 func (v *Verifier) Run(ctx context.Context) error {
 	v.begun.Store(true)
 	if err := v.deps.Settler.Settle(ctx); err != nil { // of what was written before, nothing is noted
 		return err
 	}
-	if err := v.compareAll(ctx, v.deps.Chunker.Next); err != nil {
+	if err := v.compareAll(ctx, v.planned); err != nil {
 		return err
 	}
 	v.done.Store(true)
@@ -121,19 +129,25 @@ func (v *Verifier) Run(ctx context.Context) error {
 	}
 }
 
-// list hands out the chunks one after the other.
-func list(chunks []chunk.Chunk) func(context.Context) (chunk.Chunk, bool, error) {
-	return func(context.Context) (chunk.Chunk, bool, error) {
-		if len(chunks) == 0 {
-			return chunk.Chunk{}, false, nil
+// planned hands out the chunks of the table.
+func (v *Verifier) planned(ctx context.Context) (stretch, bool, error) {
+	c, more, err := v.deps.Chunker.Next(ctx)
+	return stretch{c, mostOfChunk}, more, err
+}
+
+// list hands out the stretches one after the other.
+func list(stretches []stretch) func(context.Context) (stretch, bool, error) {
+	return func(context.Context) (stretch, bool, error) {
+		if len(stretches) == 0 {
+			return stretch{}, false, nil
 		}
-		next := chunks[0]
-		chunks = chunks[1:]
+		next := stretches[0]
+		stretches = stretches[1:]
 		return next, true, nil
 	}
 }
 
-func (v *Verifier) takeAgain() []chunk.Chunk {
+func (v *Verifier) takeAgain() []stretch {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	again := v.again
@@ -157,10 +171,10 @@ const boundPause = 50 * time.Millisecond
 // wrong with every row, the first of them tell.
 const mostSuspects = 50_000
 
-// compareAll compares the chunks with all workers.
-func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (chunk.Chunk, bool, error)) error {
+// compareAll compares the stretches with all workers.
+func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (stretch, bool, error)) error {
 	g, ctx := errgroup.WithContext(ctx)
-	chunks := make(chan chunk.Chunk)
+	chunks := make(chan stretch)
 	planned, all := context.WithCancel(ctx)
 	g.Go(func() error {
 		defer close(chunks)
@@ -171,7 +185,7 @@ func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (c
 					return err
 				}
 			}
-			var c chunk.Chunk
+			var c stretch
 			var more bool
 			err := v.retry(ctx, nil, func() (err error) { c, more, err = next(ctx); return err })
 			if err != nil || !more {

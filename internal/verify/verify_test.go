@@ -51,7 +51,7 @@ func mustOpen(t *testing.T, s *sandboxtest.Schema) *sql.DB {
 
 func newVerifier(s *sandboxtest.Schema, db *sql.DB, m *table.Mapping, rows int, settle settling) *verify.Verifier {
 	return verify.New(verify.Config{
-		Workers: 3, ReconnectTimeout: 20 * time.Second, Scratch: table.Name{Schema: s.Name, Table: m.Source.Name.Table + "__verify"},
+		Workers: 3, ReconnectTimeout: 20 * time.Second, LastLook: time.Minute, Scratch: table.Name{Schema: s.Name, Table: m.Source.Name.Table + "__verify"},
 	}, verify.Deps{
 		DB: db, Mapping: m, Chunker: chunk.New(chunk.Config{Rows: rows}, db, m), Gate: open{}, Settler: settle,
 		Log: slog.New(slog.DiscardHandler),
@@ -278,15 +278,15 @@ func mustTell(t *testing.T, v *verify.Verifier, want string) {
 	}
 }
 
-// TestWhatIsAppliedLaterIsNoDefect has rows differ that come right when everything is applied; and some that are changed at
-// every look, which are left to the last one.
+// TestWhatIsAppliedLaterIsNoDefect has rows differ that come right when everything is applied; and some that are changed again
+// and again, so that one half or the other is seen twice alike, which are left to the last look: also if they are many.
 func TestWhatIsAppliedLaterIsNoDefect(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		db := mustOpen(t, s)
 		for i, c := range []struct {
 			hot    int
 			column string
-		}{{0, "int"}, {5, "int"}, {5, "char(20)"}} {
+		}{{0, "int"}, {6, "int"}, {6, "char(20)"}, {3000, "int"}} {
 			hot, name := c.hot, fmt.Sprintf("t%d", i)
 			s.MustExec("CREATE TABLE " + name + " (id int PRIMARY KEY, v int); CREATE TABLE " + name + "__new (id int PRIMARY KEY, v " + c.column + ")")
 			var rows []string
@@ -300,8 +300,8 @@ func TestWhatIsAppliedLaterIsNoDefect(t *testing.T) {
 				if round++; round == 1 {
 					return nil // nothing was applied yet
 				}
-				s.MustExec("DELETE FROM " + name + "__new; INSERT INTO " + name + "__new SELECT * FROM " + name)
-				s.MustExec(fmt.Sprintf("UPDATE %s SET v = v + %d WHERE id < %d", name, round, hot))
+				s.MustExec(fmt.Sprintf("DELETE FROM %s__new; INSERT INTO %[1]s__new SELECT id, IF(id < %d, -1, v) FROM %[1]s", name, hot))
+				s.MustExec(fmt.Sprintf("UPDATE %s SET v = v + %d WHERE id < %d AND id %% 2 = %d", name, round, hot, round%2))
 				return nil
 			})
 			if err := v.Run(t.Context()); err != nil {
@@ -328,6 +328,32 @@ func TestWhatIsAppliedLaterIsNoDefect(t *testing.T) {
 			if err := v.Last(t.Context(), locker); err != nil {
 				t.Errorf("the last look at rows that are equal now: %v", err)
 			}
+		}
+	})
+}
+
+// TestLastLookIsBounded: rows that cannot be compared fast enough under the lock are not left to it.
+func TestLastLookIsBounded(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		m := chunktest.Find(chunktest.Sparse).Create(t, s, "t", 3000)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		enough := errors.New("enough rounds")
+		round := 0
+		v := verify.New(verify.Config{Workers: 1, ReconnectTimeout: time.Second, LastLook: time.Microsecond}, verify.Deps{
+			DB: db, Mapping: m, Chunker: chunk.New(chunk.Config{Rows: 500}, db, m), Gate: open{}, Log: slog.New(slog.DiscardHandler),
+			Settler: settling(func(context.Context) error {
+				if round++; round > 15 {
+					cancel(enough)
+				}
+				return nil
+			}),
+		})
+		if err := v.Run(ctx); !errors.Is(err, enough) {
+			t.Errorf("%v: want %v", err, enough)
+		}
+		if stats := v.Stats(); v.Bears(stats.Suspects) || v.Predict() < time.Microsecond {
+			t.Errorf("%d rows are borne, in %s", stats.Suspects, v.Predict())
 		}
 	})
 }
