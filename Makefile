@@ -11,7 +11,7 @@ ENGINE ?= mysql
 PACKAGES ?= ./...
 TEST_TIMEOUT ?= 20m
 # Packages whose goroutines share memory, and one migration under load on each server: the race detector's share of CI.
-RACE_PACKAGES ?= $(addprefix ./internal/,adapt schedule progress throttle status binlog chunk changelog applier copier migrate)
+RACE_PACKAGES ?= $(addprefix ./internal/,adapt schedule progress throttle status binlog chunk changelog applier copier verify migrate)
 RACE_RUNS ?= TestLoadStopped/8_connections
 
 # What --version shows; empty where there is no repository.

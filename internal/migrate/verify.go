@@ -37,12 +37,7 @@ func (r *Runner) verify(ctx context.Context) error {
 	p := r.parts.Load()
 	v := r.newVerifier(p)
 	p.verifier.Store(v)
-	err := v.Run(ctx)
-	var defect *verify.DefectError
-	if errors.As(err, &defect) {
-		return fmt.Errorf("verification: %w. Both tables stay as they are, to be looked at", err)
-	}
-	return err
+	return v.Run(ctx)
 }
 
 // watch notes the rows that changes write, for those that replay writes are not taken from the source: they are compared again.

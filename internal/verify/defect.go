@@ -25,15 +25,19 @@ type Difference struct{ Column, Expected, Actual string }
 
 // Error implements error.
 func (e *DefectError) Error() string {
-	text := fmt.Sprintf("the new table differs from %s: the row where %s ", e.Source, e.Row)
+	return fmt.Sprintf("verification: the new table differs from %s: the row where %s %s. Both tables stay as they are, to be looked at",
+		e.Source, e.Row, e.difference())
+}
+
+func (e *DefectError) difference() string {
 	if e.Missing != "" {
-		return text + "is missing in " + e.Missing
+		return "is missing in " + e.Missing
 	}
 	parts := make([]string, len(e.Columns))
 	for i, c := range e.Columns {
 		parts[i] = fmt.Sprintf("in column %s %s instead of %s", table.Quote(c.Column), c.Actual, c.Expected)
 	}
-	return text + "has " + strings.Join(parts, ", ")
+	return "has " + strings.Join(parts, ", ")
 }
 
 // pair is a row in both tables, as texts; nil where a table does not have it.

@@ -139,7 +139,7 @@ func (v *Verifier) settle(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := conn.Pause(ctx, min(time.Duration(round), 10)*2*time.Millisecond); err != nil {
+		if err := conn.Pause(ctx, min(time.Duration(round), 5)*time.Millisecond); err != nil {
 			return context.Cause(ctx)
 		}
 	}

@@ -189,7 +189,7 @@ func (r *trial) mustProve() {
 func TestKilled(t *testing.T) {
 	for _, way := range [][]string{{"--apply=refresh", "--num-workers=4"}, {"--apply=replay", "--num-workers=1"}, {"--apply=replay", "--num-workers=4"}} {
 		t.Run(strings.Join(way, " "), func(t *testing.T) {
-			each(t, func(t *testing.T, s *sandboxtest.Schema) {
+			sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
 				postpone := filepath.Join(t.TempDir(), "postpone")
 				if err := os.WriteFile(postpone, nil, 0o600); err != nil {
 					t.Fatal(err)
@@ -225,19 +225,5 @@ func TestStopped(t *testing.T) {
 		}
 		r.mustEnd()
 		r.mustProve()
-	})
-}
-
-// each runs f on the servers of all kinds, and on a MySQL whose positions are files and offsets.
-func each(t *testing.T, f func(t *testing.T, s *sandboxtest.Schema)) {
-	t.Helper()
-	sandboxtest.Each(t, f)
-	if os.Getenv(sandboxtest.DSNVariable) != "" {
-		return
-	}
-	t.Run("mysql-9.7, file positions", func(t *testing.T) {
-		t.Parallel()
-		server := sandboxtest.Private(t, sandbox.MySQL97, sandbox.Options{FilePosition: true})
-		f(t, sandboxtest.NewSchema(t, server.Address()))
 	})
 }

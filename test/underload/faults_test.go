@@ -30,7 +30,7 @@ func TestLoadWhileConnectionsAreCut(t *testing.T) {
 }
 
 func cutConnections(t *testing.T, apply migrate.Apply) {
-	each(t, func(t *testing.T, s *sandboxtest.Schema) {
+	sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
 		set := restless
 		set.apply = apply
 		r := begin(t, s, set)

@@ -3,7 +3,6 @@ package underload_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,25 +21,11 @@ const neutral = "ENGINE=InnoDB, COMMENT='rebuilt'"
 // zipf is the skew of the skewed runs.
 var zipf = load.Skew{Zipf: 1.2}
 
-// each runs f on the servers of all kinds, and on a MySQL without GTIDs, whose positions are files and offsets.
-func each(t *testing.T, f func(t *testing.T, s *sandboxtest.Schema)) {
-	t.Helper()
-	sandboxtest.Each(t, f)
-	if os.Getenv(sandboxtest.DSNVariable) != "" {
-		return
-	}
-	t.Run("mysql-9.7, file positions", func(t *testing.T) {
-		t.Parallel()
-		server := sandboxtest.Private(t, sandbox.MySQL97, sandbox.Options{FilePosition: true})
-		f(t, sandboxtest.NewSchema(t, server.Address()))
-	})
-}
-
 // stopped is a run whose load stops before the swap: old = new.
 func stopped(t *testing.T, set settings, loaded time.Duration) {
 	t.Helper()
 	t.Run(set.String(), func(t *testing.T) {
-		each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
 			r := begin(t, s, set)
 			r.awaitPostponed()
 			r.mustStay(time.Until(r.began.Add(loaded)))
@@ -98,25 +83,31 @@ func TestLoadOfSeveralTables(t *testing.T) {
 	}
 }
 
+// throughTheSwap is a run whose load goes on through the swap: new = model, old = model as of the rename.
+func throughTheSwap(t *testing.T, set settings) {
+	t.Helper()
+	t.Run(set.String(), func(t *testing.T) {
+		sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
+			r := begin(t, s, set)
+			r.awaitPostponed()
+			r.mustStay(soak(2 * time.Second))
+			r.mustSwap()
+			r.mustStay(500 * time.Millisecond)
+			r.mustStopLoad()
+			r.mustProve(proof.Model(t.Context(), s.DB, r.source.Name, r.generator.Model(0)))
+			r.mustProve(proof.Retired(t.Context(), s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
+			r.tell()
+		})
+	})
+}
+
 // TestLoadThroughTheSwap: new = model, old = model as of the rename.
 func TestLoadThroughTheSwap(t *testing.T) {
 	for _, set := range []settings{
 		{connections: 8, workers: 4, rows: 5000, alter: "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)", unique: true, mix: load.Everything(), rate: 150},
 		{connections: 4, workers: 2, rows: 2000, alter: neutral, skew: load.Skew{HotShare: 0.9}},
 	} {
-		t.Run(set.String(), func(t *testing.T) {
-			each(t, func(t *testing.T, s *sandboxtest.Schema) {
-				r := begin(t, s, set)
-				r.awaitPostponed()
-				r.mustStay(soak(2 * time.Second))
-				r.mustSwap()
-				r.mustStay(500 * time.Millisecond)
-				r.mustStopLoad()
-				r.mustProve(proof.Model(t.Context(), s.DB, r.source.Name, r.generator.Model(0)))
-				r.mustProve(proof.Retired(t.Context(), s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
-				r.tell()
-			})
-		})
+		throughTheSwap(t, set)
 	}
 }
 

@@ -5,10 +5,7 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/load"
-	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/migrate"
-	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
-	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // TestRefreshLoadStopped: changes are applied by their keys, rows copied without locks; the load stops before the swap.
@@ -30,18 +27,6 @@ func TestRefreshLoadThroughTheSwap(t *testing.T) {
 		{connections: 4, workers: 2, rows: 2000, alter: neutral, skew: load.Skew{HotShare: 0.9}},
 	} {
 		set.apply = migrate.Refresh
-		t.Run(set.String(), func(t *testing.T) {
-			each(t, func(t *testing.T, s *sandboxtest.Schema) {
-				r := begin(t, s, set)
-				r.awaitPostponed()
-				r.mustStay(soak(2 * time.Second))
-				r.mustSwap()
-				r.mustStay(500 * time.Millisecond)
-				r.mustStopLoad()
-				r.mustProve(proof.Model(t.Context(), s.DB, r.source.Name, r.generator.Model(0)))
-				r.mustProve(proof.Retired(t.Context(), s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
-				r.tell()
-			})
-		})
+		throughTheSwap(t, set)
 	}
 }

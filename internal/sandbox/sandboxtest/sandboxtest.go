@@ -32,6 +32,19 @@ func Each(t *testing.T, f func(t *testing.T, s *Schema)) {
 	On(t, sandbox.Engines(), f)
 }
 
+// EachPosition is Each, and runs f besides on a MySQL without GTIDs, whose positions are files and offsets.
+func EachPosition(t *testing.T, f func(t *testing.T, s *Schema)) {
+	t.Helper()
+	Each(t, f)
+	if os.Getenv(DSNVariable) != "" {
+		return
+	}
+	t.Run(string(sandbox.MySQL97)+", file positions", func(t *testing.T) {
+		t.Parallel()
+		f(t, NewSchema(t, Private(t, sandbox.MySQL97, sandbox.Options{FilePosition: true}).Address()))
+	})
+}
+
 // On is Each for a test that makes sense on these engines only.
 func On(t *testing.T, engines []sandbox.Engine, f func(t *testing.T, s *Schema)) {
 	t.Helper()
