@@ -28,8 +28,10 @@ type Refresh struct {
 	toil
 	fencer Fencer
 	sql    *sqlgen.Refresh
-	key    *sqlgen.Key
-	books  ledger // the dispatcher's
+	// collision is needed where the ALTER adds a unique key.
+	collision *sqlgen.Collision
+	key       *sqlgen.Key
+	books     ledger // the dispatcher's
 
 	asks chan func(*refresher)
 	// adopts are asked for by copiers; the dispatcher takes them while there is room for keys.
@@ -46,13 +48,14 @@ type Covered struct {
 // NewRefresh returns an applier; it does nothing until Run.
 func NewRefresh(cfg Config, deps Deps, fencer Fencer, covered Covered) *Refresh {
 	return &Refresh{
-		toil:   newToil(cfg, deps),
-		fencer: fencer,
-		sql:    sqlgen.NewRefresh(deps.Mapping, deps.Server),
-		key:    sqlgen.NewKey(deps.Mapping),
-		books:  newLedger(deps.Mapping, covered),
-		asks:   make(chan func(*refresher)),
-		adopts: make(chan func(*refresher)),
+		toil:      newToil(cfg, deps),
+		fencer:    fencer,
+		sql:       sqlgen.NewRefresh(deps.Mapping, deps.Server),
+		collision: sqlgen.NewCollision(deps.Mapping, deps.Server),
+		key:       sqlgen.NewKey(deps.Mapping),
+		books:     newLedger(deps.Mapping, covered),
+		asks:      make(chan func(*refresher)),
+		adopts:    make(chan func(*refresher)),
 	}
 }
 
@@ -66,8 +69,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 		Refresh: r,
 		pace:    pace{workers: workers},
 		work:    make(chan *portion, most), results: make(chan result, most),
-		fences: make(chan uint64, 1), fenced: make(chan fenceWritten, 1),
-		refusals: map[string]*refusal{},
+		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
 	}
 	for i := range most {
 		g.Go(func() error {
@@ -100,18 +102,15 @@ func (r *Refresh) Predict() time.Duration {
 	return time.Duration((rows/sqlgen.MostKeys+1)*r.counters.cost.fixed() + rows*r.counters.cost.perRow())
 }
 
-type fenceWritten struct{ number, value uint64 }
-
 // writeFences writes the fences that are asked for.
-func (r *Refresh) writeFences(ctx context.Context, fences <-chan uint64, fenced chan<- fenceWritten) error {
+func (r *Refresh) writeFences(ctx context.Context, fences <-chan uint64, fenced chan<- uint64) error {
 	for {
 		select {
 		case number := <-fences:
-			value, err := r.fencer.Fence(ctx)
-			if err != nil {
+			if _, err := r.fencer.Fence(ctx); err != nil {
 				return err
 			}
-			fenced <- fenceWritten{number, value}
+			fenced <- number
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
-	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -27,16 +26,12 @@ type refresher struct {
 	points []point        // epochs that are not settled
 
 	fences  chan uint64 // to be written
-	fenced  chan fenceWritten
+	fenced  chan uint64 // and written
 	fencing bool
-	lately  time.Time      // when the last fence was asked for
-	asked   uint64         // its number
-	written []fenceWritten // and not read from the log yet
-	read    uint64         // the greatest number read from the log
+	lately  time.Time // when the last fence was asked for
 
 	chunks    []*Chunk // registered, and not readable yet
 	adoptions []*adoption
-	refusals  map[string]*refusal
 }
 
 // point is what an epoch stands for.
@@ -44,7 +39,6 @@ type point struct {
 	epoch  uint64
 	ticket progress.Ticket
 	seen   uint64
-	read   uint64 // the newest fence of ours among it
 }
 
 // adoption waits for an epoch.
@@ -53,19 +47,11 @@ type adoption struct {
 	settled chan struct{}
 }
 
-// refusal is a row that another unique key of the shadow refused.
-type refusal struct {
-	after uint64 // the fence that was asked for next
-	times int    // that it came again although everything before that fence had been looked at
-}
-
 const (
 	// fencePause is the time between two fences: each is a commit on the server.
 	fencePause = 2 * time.Millisecond
 	// leastKeys is the size below which an epoch is not divided among more workers.
 	leastKeys = 50
-	// proof is how often a refused row must come again to be one of the source's rows.
-	proof = 3
 )
 
 func (d *refresher) run(ctx context.Context) error {
@@ -89,8 +75,7 @@ func (d *refresher) advance() {
 	}
 	if d.books.WantsFence() && !d.fencing && time.Since(d.lately) >= fencePause {
 		d.fencing, d.lately = true, time.Now()
-		d.asked = d.books.AskFence()
-		d.fences <- d.asked
+		d.fences <- d.books.AskFence()
 	}
 	waiting := d.chunks[:0]
 	for _, c := range d.chunks {
@@ -106,13 +91,9 @@ func (d *refresher) advance() {
 
 // close ends the collecting of an epoch, which stands for all that was read.
 func (d *refresher) close() {
-	for len(d.written) > 0 && d.written[0].value <= d.next.Fence {
-		d.read = d.written[0].number
-		d.written = d.written[1:]
-	}
 	number := d.books.Close()
 	ticket := d.deps.Applied.Begin(d.next.Position, d.next.Fence, d.next.Heartbeat)
-	d.points = append(d.points, point{epoch: number, ticket: ticket, seen: d.seen, read: d.read})
+	d.points = append(d.points, point{epoch: number, ticket: ticket, seen: d.seen})
 	d.news = false
 }
 
@@ -169,15 +150,12 @@ func (d *refresher) step(ctx context.Context) error {
 		d.admit(tx)
 	case res := <-d.results:
 		d.busy--
-		if err := d.report(res); err != nil {
-			return err
-		}
+		d.report(res)
 		d.pace.committed(len(res.portion.keys), d.books.Left() > 0, time.Now())
 		d.grant(d.busy)
-	case f := <-d.fenced:
+	case number := <-d.fenced:
 		d.fencing = false
-		d.written = append(d.written, f)
-		d.books.Fenced(f.number)
+		d.books.Fenced(number)
 	case what := <-d.asks:
 		what(d)
 	case what := <-adopts:
@@ -216,74 +194,38 @@ func (d *refresher) admit(tx *binlog.Transaction) {
 	}
 }
 
-// report enters what became of a portion. A row that is refused again and again, although all that was committed before it
-// was refused has been looked at, shares its value with another one of the source.
-func (d *refresher) report(res result) error {
-	var read uint64
-	for i := range d.points {
-		if d.points[i].epoch == res.portion.epoch {
-			read = d.points[i].read
-		}
-	}
+// report enters what became of a portion.
+func (d *refresher) report(res result) {
 	refused := make([][]table.Value, len(res.refused))
-	again := make(map[string]*refusal, len(res.refused))
 	for i, row := range res.refused {
 		refused[i] = row.key
-		id := string(table.AppendKey(nil, row.key))
-		known := d.refusals[id]
-		switch {
-		case known == nil:
-			known = &refusal{after: d.asked + 1}
-		case read >= known.after:
-			known.after = d.asked + 1
-			known.times++
-		}
-		if known.times >= proof && row.added {
-			return &DuplicateError{Table: d.deps.Mapping.Source.Name, Message: conn.Message(row.err)}
-		}
-		again[id] = known
-	}
-	for _, key := range res.portion.keys {
-		if len(d.refusals) == 0 {
-			break
-		}
-		delete(d.refusals, string(table.AppendKey(nil, key)))
-	}
-	for id, r := range again {
-		d.refusals[id] = r
 	}
 	d.books.done(res.portion, res.missing, refused)
-	return nil
 }
 
 // drain applies everything up to the fence through the cut-over's session. Under the lock nothing is written to the source,
-// and all that was is visible: no fence is needed to read it.
+// and all that was is visible: no fence is needed to read it. What was refused is refused again by a row that has been
+// written meanwhile: by one that it shares a value with in the source.
 func (d *refresher) drain(request drainRequest) error {
-	rounds := 0
+	var refusals refusals
 	for {
 		d.settle()
 		if d.deps.Applied.Low().Fence >= request.fence {
 			return nil
 		}
 		if d.books.WantsFence() {
-			d.asked = d.books.AskFence()
-			d.books.Fenced(d.asked)
+			d.books.Fenced(d.books.AskFence())
 		}
 		if p := d.books.next(sqlgen.MostKeys); p != nil {
 			res, err := d.refreshUnderLock(request.ctx, request.session, p)
-			if err == nil && len(res.refused) > 0 && d.next.Fence >= request.fence {
-				if rounds++; rounds > proof {
-					err = &DuplicateError{Table: d.deps.Mapping.Source.Name, Message: conn.Message(res.refused[0].err)}
-				}
+			if err == nil && d.next.Fence >= request.fence {
+				err = refusals.add(d.deps.Mapping.Source.Name, res)
 			}
 			if err != nil {
 				d.books.giveBack(p)
 				return fmt.Errorf("refresh %d rows under the table lock: %w", len(p.keys), err)
 			}
-			if err := d.report(res); err != nil {
-				d.books.giveBack(p)
-				return err
-			}
+			d.report(res)
 			continue
 		}
 		if d.books.MayClose() && (d.news || d.books.Collecting() > 0) && len(d.queue) == 0 {

@@ -2,6 +2,7 @@ package applier_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -28,6 +29,7 @@ type refreshing struct {
 	mapping *table.Mapping
 	refresh *applier.Refresh
 	ctx     context.Context
+	ended   chan error // what Run returned, nil when the test ends it
 }
 
 // mustRefresh creates source t and shadow t__new, the shadow with the ALTER, fills both, and has the log applied.
@@ -71,26 +73,31 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		applier.Deps{Conn: cfg, DB: db, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.log, applier.Covered{All: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	r.ctx = ctx
-	ended := make(chan struct{}, 2)
-	go func() { _ = stream.Run(ctx, r.refresh.Feed); ended <- struct{}{} }()
+	streamed := make(chan struct{})
+	go func() { defer close(streamed); _ = stream.Run(ctx, r.refresh.Feed) }()
+	r.ended = make(chan error, 1)
 	go func() {
-		if err := r.refresh.Run(ctx); ctx.Err() == nil {
-			t.Errorf("refresh ended: %v", err)
+		err := r.refresh.Run(ctx)
+		if ctx.Err() != nil {
+			err = nil
 		}
-		ended <- struct{}{}
+		r.ended <- err
+		close(r.ended)
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-ended
-		<-ended
+		<-streamed
+		if err := <-r.ended; err != nil {
+			t.Errorf("refresh ended: %v", err)
+		}
 		_ = db.Close()
 	})
 	s.MustExec("UPDATE t SET v = v + 1") // everything is dirty once
 	return r
 }
 
-// mustMatch waits until all that was committed is applied, and compares the tables.
-func (r *refreshing) mustMatch() {
+// mustSettle waits until all that was committed is applied.
+func (r *refreshing) mustSettle() {
 	r.t.Helper()
 	fence, err := r.log.Fence(r.ctx)
 	if err != nil {
@@ -99,6 +106,12 @@ func (r *refreshing) mustMatch() {
 	if err := r.refresh.WaitApplied(r.ctx, fence); err != nil {
 		r.t.Fatalf("wait for fence: %v", err)
 	}
+}
+
+// mustMatch compares the tables when all that was committed is applied.
+func (r *refreshing) mustMatch() {
+	r.t.Helper()
+	r.mustSettle()
 	if source, shadow := r.rows("t"), r.rows("t__new"); !slices.Equal(source, shadow) {
 		r.t.Fatalf("shadow holds\n  %s\nsource\n  %s", strings.Join(shadow, "\n  "), strings.Join(source, "\n  "))
 	}
@@ -217,6 +230,48 @@ func TestNoRowOfTheSourceIsLocked(t *testing.T) {
 				}
 				if _, err := application.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 					t.Fatal(err)
+				}
+			})
+		})
+	}
+}
+
+// TestRefreshNamesDuplicates: rows of the source that the shadow's unique key makes equal end the run, whatever the key is
+// made of; the row of the key is changed again and again meanwhile.
+func TestRefreshNamesDuplicates(t *testing.T) {
+	for name, c := range map[string]struct {
+		key, create, alter, rows, duplicate string
+		only                                func(sandbox.Engine) bool
+	}{
+		"values":     {"int", "u INT", "ADD UNIQUE KEY added (u)", "1), (%s, 2", "2", nil},
+		"several":    {"int", "u INT, w VARCHAR(9) DEFAULT 'x'", "ADD UNIQUE KEY added (w, u)", "1, 'x'), (%s, 2, 'x'", "2, 'X'", nil},
+		"prefix":     {"varchar(9)", "u VARCHAR(20)", "ADD UNIQUE KEY added (u(3))", "'abcd'), (%s, 'bcde'", "'BCDxyz'", nil},
+		"conversion": {"varbinary(3)", "u DOUBLE", "MODIFY u INT, ADD UNIQUE KEY added (u)", "1.4), (%s, 2", "2.4", nil},
+		"collation":  {"decimal(9,3)", "u VARCHAR(9) COLLATE utf8mb4_bin UNIQUE", "MODIFY u VARCHAR(9) COLLATE utf8mb4_general_ci", "'a'), (%s, 'b'", "'B'", nil},
+		"expression": {"int", "u INT", "ADD UNIQUE KEY added ((u * u))", "1), (%s, 2", "-2", func(e sandbox.Engine) bool { return !e.MariaDB() }},
+		"generated":  {"bigint unsigned", "u INT", "ADD COLUMN g INT AS (u * u) STORED, ADD UNIQUE KEY added (g)", "1), (%s, 2", "-2", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+				if c.only != nil && !c.only(s.Server.Engine) {
+					t.Skip("the server has no such keys")
+				}
+				r := mustRefresh(t, s, "id "+c.key+" PRIMARY KEY, v INT DEFAULT 0 INVISIBLE, "+c.create, c.alter, "('7', "+fmt.Sprintf(c.rows, "'8'")+")")
+				r.mustSettle()
+				s.MustExec("INSERT INTO t VALUES ('9', " + c.duplicate + ")")
+				for giveUp := time.After(patience / 2); ; {
+					select {
+					case <-giveUp:
+						t.Fatal("no duplicate is found")
+					case err := <-r.ended:
+						var duplicate *applier.DuplicateError
+						if !errors.As(err, &duplicate) || !strings.Contains(err.Error(), "Duplicate entry") {
+							t.Errorf("%v: want a duplicate that names value and key", err)
+						}
+						return
+					case <-time.After(5 * time.Millisecond):
+						s.MustExec("DELETE FROM t WHERE id = '7'; INSERT INTO t VALUES ('7', " + strings.Split(c.rows, ")")[0] + ")")
+					}
 				}
 			})
 		})

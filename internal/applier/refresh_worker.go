@@ -61,6 +61,9 @@ func (r *Refresh) refresh(ctx context.Context, s *session, p *portion) (result, 
 	if err != nil {
 		return res, r.locate(ctx, s, p.keys, err)
 	}
+	if err := r.judge(ctx, s, res.refused); err != nil {
+		return res, err
+	}
 	err = r.retrying(ctx, s, func() (err error) {
 		res.missing, err = r.erase(ctx, s.conn, p.keys, res.refused)
 		return err

@@ -6,6 +6,16 @@ const chunkPackage = "internal/chunk"
 
 var chunkMutants = []mutant{
 	{
+		Name:      "chunk: descending keys count as ordered",
+		Invariant: "I11: a change beyond the frontier is dropped only where the encoding orders keys as the index does",
+		Edits: []edit{{
+			File: "internal/sqlgen/key.go",
+			Old:  "\t\t\treturn c.descending\n\t\tdefault:",
+			New:  "\t\t\treturn false\n\t\tdefault:",
+		}},
+		Package: chunkPackage, Tests: []string{"TestChunksPartitionTheTable"}, Servers: true,
+	},
+	{
 		Name:      "chunk: lower bound compares the first column only",
 		Invariant: "every row is in exactly one chunk",
 		Edits: []edit{{

@@ -182,7 +182,7 @@ func run(ctx context.Context, m mutant, binary, test string) ([]byte, error) {
 	if m.Servers {
 		limit = serversPatience
 	}
-	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.timeout", limit.String(), "-test.run", "^"+regexp.QuoteMeta(test)+"$")
+	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.failfast", "-test.timeout", limit.String(), "-test.run", "^"+regexp.QuoteMeta(test)+"$")
 	cmd.Dir = filepath.Join(root, m.Package)
 	return cmd.CombinedOutput()
 }

@@ -13,7 +13,7 @@ var refreshMutants = []mutant{
 	{
 		Name:      "refresh: a fence is not written",
 		Invariant: "I7: a change stands in the log before it can be seen",
-		Edits:     []edit{{refreshPackage + "/refresh.go", "value, err := r.fencer.Fence(ctx)", "value, err := number, ctx.Err()"}},
+		Edits:     []edit{{refreshPackage + "/refresh.go", "if _, err := r.fencer.Fence(ctx); err != nil {", "if err := ctx.Err(); err != nil {"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestHeldCommits"},
 		Servers:   true,
@@ -28,6 +28,22 @@ var refreshMutants = []mutant{
 		Package: refreshPackage,
 		Tests:   []string{"TestRefreshUnderChurn"},
 		Servers: true,
+	},
+	{
+		Name:      "refresh: a row that is refused by an older version counts as a duplicate",
+		Invariant: "I12: only what collides in the source, as of one moment, stops the run",
+		Edits:     []edit{{refreshPackage + "/collision.go", "	ours := bytes.Equal(id, table.AppendKey(nil, pair[0])) ||", "	ours := len(id) > 0 ||"}, {refreshPackage + "/collision.go", "	pair = append(pair, holder)\n", ""}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshUnderChurn"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: a row that another one refuses is never judged",
+		Invariant: "I12: a duplicate of the source is named",
+		Edits:     []edit{{refreshWorker, "	if err := r.judge(ctx, s, res.refused); err != nil {\n		return res, err\n	}\n", ""}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshNamesDuplicates"},
+		Servers:   true,
 	},
 	{
 		Name:      "refresh: missing keys are told by their bytes",

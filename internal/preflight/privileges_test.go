@@ -27,7 +27,7 @@ func restricted(t *testing.T, s *sandboxtest.Schema, schema, without string) (ac
 		but := func(all []string) string {
 			return strings.Join(slices.DeleteFunc(slices.Clone(all), func(p string) bool { return p == without }), ", ")
 		}
-		s.MustExec(fmt.Sprintf("GRANT %s ON %s.* TO %s", but(append(slices.Clone(onTables), "LOCK TABLES")), table.Quote(grants{}.pattern(schema)), account))
+		s.MustExec(fmt.Sprintf("GRANT %s ON %s.* TO %s", but(append(slices.Clone(onTables), "LOCK TABLES", "CREATE TEMPORARY TABLES")), table.Quote(grants{}.pattern(schema)), account))
 		s.MustExec(fmt.Sprintf("GRANT %s ON *.* TO %s", but(missingEverywhere(grants{}, server)), account))
 	}
 	a := s.Server
@@ -62,10 +62,11 @@ func TestRunNamesEachMissingPrivilege(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		schema := append(slices.Clone(onTables), "LOCK TABLES")
+		schema := append(slices.Clone(onTables), "LOCK TABLES", "CREATE TEMPORARY TABLES")
 		quoted := table.Quote(grants{}.pattern(s.Name))
 		for _, missing := range append(slices.Clone(schema), missingEverywhere(grants{}, server)...) {
 			account, in := restricted(t, s, s.Name, missing)
+			in.Verify = true
 			text, fix := account+" lacks "+missing, "GRANT "+missing+" ON *.* TO "+account
 			if slices.Contains(schema, missing) {
 				text += " on the database `" + s.Name + "`"

@@ -30,14 +30,9 @@ type compared struct {
 // NewVerify returns the statements of a mapping. scratch is the name that a temporary table may have.
 func NewVerify(m *table.Mapping, scratch table.Name) *Verify {
 	v := &Verify{mapping: m, key: NewKey(m)}
-	there := *v.key
-	there.table, there.name, there.columns = m.Shadow.Name, m.Key.ShadowName, slices.Clone(v.key.columns)
-	for i, p := range m.Key.Columns {
-		there.columns[i].Column = p.Shadow
-	}
-	v.there, v.left, v.pairs = &there, v.key, valued(m)
+	v.there, v.left, v.pairs = shadowKey(m), v.key, valued(m)
 	if slices.ContainsFunc(v.pairs, func(p table.Pair) bool { return !comparable(&p) }) {
-		left := there
+		left := *v.there
 		left.table, left.name = scratch, "PRIMARY"
 		v.left, v.scratch = &left, &scratch
 	}
