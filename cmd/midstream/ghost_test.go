@@ -39,7 +39,7 @@ var ghostFlags = []ghostFlag{
 	{"database", sameName, "Required, also when the statement names it."},
 	{"table", sameName, "Required, also when the statement names it."},
 	{"alter", sameName, "The clauses or the whole statement; `--alter-file` reads it from a file."},
-	{"attempt-instant-ddl", notYet, "`--native=off` is the only way built: the table is always copied."},
+	{"attempt-instant-ddl", "`--native`", "`auto` is the default; `only` never copies, `off` always does."},
 	{"storage-engine", notNeeded, "InnoDB only."},
 	{"exact-rowcount", notNeeded, "Progress is shown against the server's estimate; nothing depends on the count."},
 	{"concurrent-rowcount", notNeeded, "See `--exact-rowcount`."},

@@ -28,7 +28,7 @@ type migrateCommand struct {
 	DryRun    bool   `help:"Show the plan and change nothing." group:"What"`
 
 	Apply       string        `default:"refresh" enum:"refresh,replay" help:"How changes reach the new table: ${enum}; replay also where refresh cannot work." group:"How"`
-	Native      string        `default:"off" enum:"off" help:"Whether the server's own online DDL may do the work: ${enum}." group:"How"`
+	Native      string        `default:"auto" enum:"auto,only,off" help:"Whether the server alters the table itself, where it can as INSTANT or by its metadata alone: ${enum}." group:"How"`
 	Verify      string        `default:"on" enum:"on,off" help:"Whether all rows of both tables are compared before the swap: ${enum}." group:"How"`
 	NumWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
 	CopyWorkers workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most and the application bears, which is measured." group:"How"`

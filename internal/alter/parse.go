@@ -24,6 +24,11 @@ type Alter struct {
 // For returns the statement for the table of that name.
 func (a *Alter) For(name table.Name) string { return "ALTER TABLE " + name.String() + " " + a.Clauses }
 
+// By is For with the algorithm and lock that the server is to use, as they stand in an ALTER.
+func (a *Alter) By(algorithm string, name table.Name) string {
+	return "ALTER TABLE " + name.String() + " " + algorithm + ", " + a.Clauses // PARTITION BY may end the clauses
+}
+
 // Parse reads the clauses of an ALTER TABLE, or the whole statement, which must then name the source; a schema may be left
 // out. d is the dialect of the session that will run it. Everything that stands against it is reported together.
 func Parse(sql string, source table.Name, d Dialect) (*Alter, error) {

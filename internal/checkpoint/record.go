@@ -48,10 +48,9 @@ type Server struct {
 
 // Settings are the choices that must not change between the runs of a migration.
 type Settings struct {
-	Apply  string
-	Native string
-	Key    string // the migration key's name
-	Zone   string // time zone of conversions
+	Apply string
+	Key   string // the migration key's name
+	Zone  string // time zone of conversions
 }
 
 // Copied is what is copied: everything up to After but for the open ranges. The zero Copied is nothing.

@@ -65,7 +65,7 @@ var support = []string{
 }
 
 // nobodys are packages that nothing imports: they hold tests.
-var nobodys = []string{"docs", "internal/mutants", "internal/layers", "test/scenario", "test/cli", "test/bench", "test/underload", "test/crash"}
+var nobodys = []string{"docs", "internal/mutants", "internal/layers", "test/scenario", "test/bench", "test/underload", "test/crash"}
 
 // keepers say which packages alone may know a library.
 var keepers = map[string][]string{

@@ -58,8 +58,11 @@ const Refresh Apply = "refresh"
 // Native says whether the server's own DDL may do the migration.
 type Native string
 
-// NativeOff always copies the table.
-const NativeOff Native = "off"
+const (
+	NativeOff  Native = "off"  // rows are always copied
+	NativeAuto Native = "auto" // what the server can do as INSTANT or by its metadata alone, it does
+	NativeOnly Native = "only" // and nothing else is done
+)
 
 // Validate returns a Refusal for the first field that makes no sense.
 func (c *Config) Validate() error {
@@ -71,7 +74,7 @@ func (c *Config) Validate() error {
 		{c.Table == "", "--table is missing"},
 		{c.Alter == "", "--alter (or --alter-file) is missing or empty"},
 		{c.Apply != Replay && c.Apply != Refresh, fmt.Sprintf("--apply=%s is not known: use replay or refresh", c.Apply)},
-		{c.Native != NativeOff, fmt.Sprintf("--native=%s is not known: use off", c.Native)},
+		{c.Native != NativeOff && c.Native != NativeAuto && c.Native != NativeOnly, fmt.Sprintf("--native=%s is not known: use auto, only or off", c.Native)},
 		{c.Workers < 0 || c.Workers > 256, "--num-workers must be from 1 to 256"},
 		{c.CopyWorkers < 0 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},
 		{c.ChunkTime < time.Millisecond || c.ChunkTime > 10*time.Second, "--chunk-time must be from 1ms to 10s"},

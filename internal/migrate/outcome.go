@@ -59,7 +59,7 @@ func (e *Unknown) Unwrap() error { return e.Err }
 // ExitCode is ExitUnknown.
 func (e *Unknown) ExitCode() int { return ExitUnknown }
 
-// Leftover says that the tables were swapped, and what could not be done afterwards.
+// Leftover says that the table has its new definition, and what could not be done afterwards.
 type Leftover struct {
 	Err  error
 	Left []string // statements that do the rest
@@ -67,7 +67,7 @@ type Leftover struct {
 
 // Error implements error.
 func (e *Leftover) Error() string {
-	return "the tables are swapped, but " + e.Err.Error() + "\nTo finish:\n  " + strings.Join(e.Left, "\n  ")
+	return "the table has its new definition, but " + e.Err.Error() + "\nTo finish:\n  " + strings.Join(e.Left, "\n  ")
 }
 
 // Unwrap gives the reason.

@@ -11,9 +11,9 @@ import (
 // permission postpones the cut-over while the user's flag file exists or work is throttled, and shows that as a phase.
 type permission struct {
 	r      *Runner
-	gate   *throttle.Gate
-	reason string // of the last look
-	blind  string // why the flag file could not be looked for, at the last look
+	gate   *throttle.Gate // nil: no rows are copied
+	reason string         // of the last look
+	blind  string         // why the flag file could not be looked for, at the last look
 }
 
 var _ cutover.Permission = (*permission)(nil)
@@ -47,6 +47,9 @@ func (p *permission) look(ctx context.Context) string {
 		if exists != "" {
 			return "the removal of flag file " + file
 		}
+	}
+	if p.gate == nil {
+		return ""
 	}
 	if reason := p.gate.Reason(); reason != "" {
 		return "the end of the throttling: " + reason

@@ -35,8 +35,16 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	}
 	line("Plan for", "%s on %s at %s (nothing is changed by this dry run)", t.Name, r.server, r.cfg.Conn.Address())
 	line("Statement", "%s", r.alter.For(t.Name))
-	line("Way", "shadow table (--native=%s), changes by --apply=%s, %s", r.cfg.Native, r.apply,
-		map[bool]string{true: "all rows compared before the swap", false: "nothing compared (--verify=off)"}[r.cfg.Verify])
+	if r.cfg.Native != NativeOff {
+		line("Way", "%s", "the server's own DDL, if it can do it as INSTANT or by its metadata alone: it is asked when the shadow table is made. Else:")
+	}
+	switch {
+	case r.cfg.Native == NativeOnly:
+		line("", "nothing is done (--native=only)")
+	default:
+		line(map[bool]string{true: "Way"}[r.cfg.Native == NativeOff], "shadow table (--native=%s), changes by --apply=%s, %s", r.cfg.Native, r.apply,
+			map[bool]string{true: "all rows compared before the swap", false: "nothing compared (--verify=off)"}[r.cfg.Verify])
+	}
 	line("Workers", "%s to apply changes, %s to copy rows", workers(r.cfg.Workers), workers(r.cfg.CopyWorkers))
 	line("Size", "about %s rows, %s of data, %s of indexes", status.Count(t.EstimatedRows), size(t.DataBytes), size(t.IndexBytes))
 	definition := report.Definition
@@ -163,6 +171,7 @@ type Summary struct {
 	Source   table.Name
 	Retired  table.Name // where the old rows are; zero when it was dropped
 	Way      string     // e.g. "shadow table, --apply=replay"
+	Native   bool       // the server did it: nothing below but Attempts and Took
 	Rows     uint64     // copied
 	Verified string     // e.g. "1,000,000 rows, all equal"; "" by an earlier run
 	Changes  uint64     // row changes applied
@@ -176,6 +185,10 @@ type Summary struct {
 func (s *Summary) String() string {
 	if s.Source == (table.Name{}) {
 		return ""
+	}
+	if s.Native {
+		return fmt.Sprintf("%s has its new definition.\n  way          %s, attempt %d\n  took         %s\n  old table    none: no rows were copied\n",
+			s.Source, s.Way, s.Attempts, s.Took.Round(10*time.Millisecond))
 	}
 	retired := "dropped"
 	if s.Retired != (table.Name{}) {

@@ -75,6 +75,9 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if err := r.createTables(ctx); err != nil {
 		return r.undo(ctx, err)
 	}
+	if err := r.native(ctx); err != nil {
+		return r.undo(ctx, err)
+	}
 	position, err := r.startPosition(ctx)
 	if err != nil {
 		return r.undo(ctx, err)
@@ -111,7 +114,7 @@ func (r *Runner) createTables(ctx context.Context) error {
 	if err := r.createShadow(ctx, db); err != nil {
 		return err
 	}
-	if err := alterShadow(ctx, db, r.names, r.alter); err != nil {
+	if err := r.alterShadow(ctx, db); err != nil {
 		return err
 	}
 	r.made, err = definition(ctx, r.db, r.names.Shadow)
@@ -193,16 +196,24 @@ func (r *Runner) undo(ctx context.Context, cause error) error {
 	if r.record != nil {
 		return cause
 	}
+	if err := r.dropCreated(ctx); err != nil {
+		return fmt.Errorf("%w; undo what was begun: %w", cause, err)
+	}
+	return cause
+}
+
+// dropCreated drops the tables that this run has created, also when ctx has ended.
+func (r *Runner) dropCreated(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
 	defer cancel()
 	for len(r.left) > 0 {
 		last := len(r.left) - 1
 		if _, err := r.db.ExecContext(ctx, r.left[last]); err != nil {
-			return fmt.Errorf("%w; undo what was begun: %w", cause, err)
+			return err
 		}
 		r.left = r.left[:last]
 	}
-	return cause
+	return nil
 }
 
 const undoPatience = 30 * time.Second

@@ -196,7 +196,6 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	for _, same := range []struct{ what, then, now string }{
 		{"--alter", record.Statement, r.cfg.Alter},
 		{"--apply", record.Settings.Apply, string(r.apply)},
-		{"--native", record.Settings.Native, string(r.cfg.Native)},
 	} {
 		if same.then != same.now {
 			other = append(other, fmt.Sprintf("%s was %q, and is %q now", same.what, same.then, same.now))
@@ -211,6 +210,9 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	}
 	if record.Settings.Apply != string(r.apply) && r.apply != r.cfg.Apply {
 		other = append(other, "binlog_order_commits is OFF: SET GLOBAL binlog_order_commits = ON for --apply=refresh")
+	}
+	if r.cfg.Native == NativeOnly {
+		other = append(other, "--native=only copies no rows, and they were being copied")
 	}
 	if len(other) > 0 {
 		return r.cannotGoOn(errors.New(strings.Join(other, "; ")))

@@ -27,25 +27,27 @@ type Runner struct {
 	ddlMode string // sql_mode of the sessions that execute it
 	names   table.Names
 
-	db       *sql.DB // for everything but applying and the application of the ALTER
-	server   *conn.Server
-	apply    Apply        // as the server allows it
-	found    *table.Table // the source as preflight saw it
-	made     string       // the shadow's definition right after the ALTER
-	mapping  *table.Mapping
-	ordered  bool // commits become visible in the order of the log
-	lock     *conn.Lock
-	writers  conn.Config        // of the sessions that write rows
-	keeper   *keeper            // nil before it is known whether there is a checkpoint
-	record   *checkpoint.Record // what this run goes on from; nil: it began anew
-	swapped  bool               // an earlier run has swapped the tables
-	log      *changelog.Changelog
-	stream   *binlog.Stream
-	services *services
-	parts    atomic.Pointer[parts] // what works on the rows; nil before Prepare
-	view     view
-	left     []string // statements that remove what the migration has created
-	summary  Summary
+	db        *sql.DB // for everything but applying and the application of the ALTER
+	server    *conn.Server
+	apply     Apply        // as the server allows it
+	found     *table.Table // the source as preflight saw it
+	made      string       // the shadow's definition right after the ALTER
+	mapping   *table.Mapping
+	ordered   bool // commits become visible in the order of the log
+	lock      *conn.Lock
+	writers   conn.Config        // of the sessions that write rows
+	keeper    *keeper            // nil before it is known whether there is a checkpoint
+	algorithm algorithm          // by which the server can alter the source itself; "": it cannot
+	whyCopy   string             // what the server says to that
+	record    *checkpoint.Record // what this run goes on from; nil: it began anew
+	swapped   bool               // an earlier run has swapped the tables
+	log       *changelog.Changelog
+	stream    *binlog.Stream
+	services  *services
+	parts     atomic.Pointer[parts] // what works on the rows; nil before Prepare
+	view      view
+	left      []string // statements that remove what the migration has created
+	summary   Summary
 
 	courtesy *adapt.Courtesy // towards the application
 	writes   rateOfChanges
@@ -88,7 +90,7 @@ func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 		switch {
 		case errors.Is(err, errPlanned):
 			return &r.summary, nil
-		case err == nil:
+		case err == nil, errors.Is(err, errAltered):
 			r.view.enter(status.Done)
 			r.summary.Took = time.Since(r.started)
 			return &r.summary, nil

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -57,12 +56,18 @@ func (r *Runner) createShadow(ctx context.Context, db *sql.DB) error {
 
 // alterShadow alters the shadow while it is empty; what the server does not accept is a Refusal. The rebuild at the end
 // leaves the table without row versions of instant changes.
-func alterShadow(ctx context.Context, db *sql.DB, names table.Names, a *alter.Alter) error {
-	if _, err := db.ExecContext(ctx, a.For(names.Shadow)); err != nil {
-		return &Refusal{Err: fmt.Errorf("the server refuses the ALTER: %s", conn.Message(err))}
+func (r *Runner) alterShadow(ctx context.Context, ddl *sql.DB) error {
+	altered, err := r.tryNative(ctx, ddl)
+	if err != nil {
+		return err
 	}
-	if _, err := db.ExecContext(ctx, "ALTER TABLE "+names.Shadow.String()+" FORCE"); err != nil {
-		return fmt.Errorf("rebuild shadow table %s: %w", names.Shadow, err)
+	if !altered {
+		if _, err := ddl.ExecContext(ctx, r.alter.For(r.names.Shadow)); err != nil {
+			return &Refusal{Err: fmt.Errorf("the server refuses the ALTER: %s", conn.Message(err))}
+		}
+	}
+	if _, err := ddl.ExecContext(ctx, "ALTER TABLE "+r.names.Shadow.String()+" FORCE"); err != nil {
+		return fmt.Errorf("rebuild shadow table %s: %w", r.names.Shadow, err)
 	}
 	return nil
 }

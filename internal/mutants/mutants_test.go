@@ -43,6 +43,7 @@ var lists = [][]mutant{
 	refreshMutants,
 	checkpointMutants,
 	verifyMutants,
+	nativeMutants,
 }
 
 // patience bounds one run of one test.

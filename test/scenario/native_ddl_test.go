@@ -1,0 +1,203 @@
+package scenario_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/status"
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// byServer is a migration of t that the server may do itself.
+func byServer(t *testing.T, schema *sandboxtest.Schema, native migrate.Native, alter string) *migration {
+	t.Helper()
+	s := &spec{name: "native", way: "--native=" + string(native) + " --apply=refresh", table: "t", dir: t.TempDir(), options: map[string]string{}}
+	m := newMigration(t, s, schema)
+	m.cfg.Alter, m.cfg.LockTimeout = alter, time.Second
+	return m
+}
+
+const nativeTable = "(id INT PRIMARY KEY, a VARCHAR(20), b INT, c INT NOT NULL, KEY a (a), KEY b (b)) ENGINE = InnoDB"
+
+// TestNative: what the server can do without copying or building anything it does, and nothing is left but the altered table;
+// the rest is copied.
+func TestNative(t *testing.T) {
+	t.Parallel()
+	const instant, inPlace, copied = "ALGORITHM=INSTANT", "ALGORITHM=INPLACE, LOCK=NONE", ""
+	for _, c := range []struct{ alter, mysql, mariadb string }{
+		{"ADD COLUMN d INT NOT NULL DEFAULT 5 AFTER a", instant, instant},
+		{"ALTER TABLE t DROP COLUMN c, RENAME COLUMN b TO bb", instant, instant},
+		{"MODIFY a VARCHAR(40)", inPlace, instant},
+		{"DROP INDEX b", inPlace, inPlace},
+		{"DROP INDEX b, ADD COLUMN d INT", copied, inPlace},
+		{"ADD KEY more (c)", copied, copied},
+		{"MODIFY c INT NULL", copied, copied},
+		{"MODIFY b BIGINT", copied, copied},
+		{"PARTITION BY HASH (id) PARTITIONS 3", copied, copied},
+	} {
+		t.Run(c.alter, func(t *testing.T) {
+			t.Parallel()
+			sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+				want := c.mysql
+				if schema.Server.Engine.MariaDB() {
+					want = c.mariadb
+				}
+				schema.MustExec("CREATE TABLE t " + nativeTable + "; " + numbers + "; INSERT INTO t SELECT i, i, i, i FROM n; CREATE TABLE twin LIKE t; INSERT INTO twin SELECT * FROM t")
+				m := byServer(t, schema, migrate.NativeAuto, c.alter)
+				summary, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(m.cfg).Run(t.Context()) })
+				if err != nil {
+					t.Fatal(err)
+				}
+				way, tables := "shadow table, --native=auto, --apply=refresh", "[n t t__old twin]"
+				if want != copied {
+					way, tables = "the server's own DDL, "+want+" (--native=auto)", "[n t twin]"
+				}
+				if summary.Way != way || summary.Native != (want != copied) || !strings.Contains(summary.String(), way) {
+					t.Errorf("the migration took the way %q, want %q:\n%s", summary.Way, way, summary)
+				}
+				if found := fmt.Sprint(schema.MustQueryRows("SHOW TABLES")); found != tables {
+					t.Errorf("tables at the end: %s, want %s", found, tables)
+				}
+				compareWithNative(t, schema, m.spec, strings.TrimPrefix(c.alter, "ALTER TABLE t "), table.Name{Schema: schema.Name, Table: "twin"}, table.Name{Schema: schema.Name, Table: "t"})
+			})
+		})
+	}
+}
+
+// TestNativeOnly: where the server cannot, nothing is done, and the reason is the server's.
+func TestNativeOnly(t *testing.T) {
+	t.Parallel()
+	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+		schema.MustExec("CREATE TABLE t " + nativeTable)
+		for alter, reason := range map[string]string{
+			"MODIFY b BIGINT": "Cannot change column type", "ADD KEY more (c)": "it would rebuild the table or build an index",
+		} {
+			before := schema.MustQueryRows("SHOW CREATE TABLE t")[0]
+			_, err := undisturbed(t, func() (*migrate.Summary, error) {
+				return migrate.New(byServer(t, schema, migrate.NativeOnly, alter).cfg).Run(t.Context())
+			})
+			var refusal *migrate.Refusal
+			if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
+				t.Errorf("%s: %v: want a refusal that says %q", alter, err, reason)
+			}
+			if tables := fmt.Sprint(schema.MustQueryRows("SHOW TABLES")); tables != "[t]" || schema.MustQueryRows("SHOW CREATE TABLE t")[0] != before {
+				t.Errorf("%s: something was changed: %s", alter, tables)
+			}
+		}
+	})
+}
+
+// TestNativeGivesWay: while a transaction uses the table the ALTER waits shortly, lets others through, and tries again; also
+// when its connection is cut while it waits. It comes only when the flag file is gone.
+func TestNativeGivesWay(t *testing.T) {
+	t.Parallel()
+	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+		schema.MustExec("CREATE TABLE t " + nativeTable + "; INSERT INTO t VALUES (1, 'a', 1, 1)")
+		m := byServer(t, schema, migrate.NativeOnly, "ADD COLUMN d INT")
+		m.cfg.PostponeFile = m.postpone
+		if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		proxy, server := sandboxtest.Proxy(t, schema.Server)
+		m.cfg.Conn.Port = server.Port
+		runner := migrate.New(m.cfg)
+		ended := make(chan error, 1)
+		var summary *migrate.Summary
+		go func() {
+			var err error
+			summary, err = undisturbed(t, func() (*migrate.Summary, error) { return runner.Run(t.Context()) })
+			ended <- err
+		}()
+		for runner.Snapshot().Phase != status.Postponed {
+			select {
+			case err := <-ended:
+				t.Fatalf("the migration ended: %v", err)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		reader := schema.MustConn()
+		for _, statement := range []string{"BEGIN", "SELECT * FROM t"} {
+			if _, err := reader.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Remove(m.postpone); err != nil {
+			t.Fatal(err)
+		}
+		cut := make(chan int, 1)
+		go func() {
+			query := "SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE '%metadata lock%' AND info LIKE 'ALTER TABLE `" + schema.Name + "`%'"
+			for waiting := 0; waiting == 0 && t.Context().Err() == nil; time.Sleep(time.Millisecond) {
+				_ = schema.DB.QueryRowContext(t.Context(), query).Scan(&waiting) // asked again
+			}
+			cut <- proxy.CutAll()
+		}()
+		writes := 0
+		for began := time.Now(); time.Since(began) < 4*time.Second; writes++ {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			if _, err := schema.DB.ExecContext(ctx, "UPDATE t SET b = b + 1"); err != nil {
+				t.Fatalf("the application's write: %v", err)
+			}
+			cancel()
+		}
+		cuts := <-cut
+		if columns := len(schema.MustQueryRows("SHOW COLUMNS FROM t")); columns != 4 || writes < 10 {
+			t.Errorf("%d columns, %d writes while a transaction used the table", columns, writes)
+		}
+		if _, err := reader.ExecContext(t.Context(), "COMMIT"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != nil {
+			t.Fatal(err)
+		}
+		if columns := len(schema.MustQueryRows("SHOW COLUMNS FROM t")); columns != 5 || summary.Attempts < 2 {
+			t.Errorf("%d columns after %d attempts", columns, summary.Attempts)
+		}
+		if cuts == 0 {
+			t.Error("no connection was cut")
+		}
+	})
+}
+
+// TestNativeRowVersions: when the table has as many row versions as it can, rows are copied, which makes it new.
+func TestNativeRowVersions(t *testing.T) {
+	t.Parallel()
+	// MariaDB counts no row versions.
+	sandboxtest.On(t, []sandbox.Engine{sandbox.MySQL97}, func(t *testing.T, schema *sandboxtest.Schema) {
+		schema.MustExec("CREATE TABLE t " + nativeTable + "; INSERT INTO t VALUES (1, 'a', 1, 1)")
+		var refused error
+		for i := 0; refused == nil; i++ {
+			_, refused = schema.DB.ExecContext(t.Context(), fmt.Sprintf("ALTER TABLE t ALGORITHM=INSTANT, ADD COLUMN x%d INT", i))
+		}
+		if !strings.Contains(refused.Error(), "row versions") {
+			t.Fatal(refused)
+		}
+		alter := "ADD COLUMN d INT DEFAULT 7"
+		_, err := undisturbed(t, func() (*migrate.Summary, error) {
+			return migrate.New(byServer(t, schema, migrate.NativeOnly, alter).cfg).Run(t.Context())
+		})
+		if err == nil || !strings.Contains(err.Error(), "row versions") {
+			t.Errorf("%v: want a refusal that speaks of row versions", err)
+		}
+		summary, err := undisturbed(t, func() (*migrate.Summary, error) {
+			return migrate.New(byServer(t, schema, migrate.NativeAuto, alter).cfg).Run(t.Context())
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "shadow table, --native=auto, --apply=refresh"; summary.Way != want {
+			t.Errorf("the migration took the way %q, want %q", summary.Way, want)
+		}
+		if d := schema.MustQueryString("SELECT d FROM t"); d != "7" {
+			t.Errorf("d is %s", d)
+		}
+	})
+}
