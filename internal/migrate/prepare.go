@@ -150,7 +150,7 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone})
+	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone, MariaDB: r.server.IsMariaDB()})
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
 	}

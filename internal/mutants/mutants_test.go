@@ -44,6 +44,7 @@ var lists = [][]mutant{
 	checkpointMutants,
 	verifyMutants,
 	nativeMutants,
+	tableMutants,
 }
 
 // patience bounds one run of one test.

@@ -8,7 +8,8 @@ import (
 
 // conversion returns the SQL that a write needs around the source's value so that the server converts it as a native ALTER
 // would, though Midstream's sessions run in UTC. What no SQL can repeat is an error.
-func conversion(from, to *Column, zone string) (Wrap, error) {
+func conversion(from, to *Column, changes Changes) (Wrap, error) {
+	zone := changes.TimeZone
 	fail := func(why string) (Wrap, error) {
 		return "", fmt.Errorf("convert column %s from %s to %s: %s", Quote(from.Name), from.DataType, to.DataType, why)
 	}
@@ -17,6 +18,14 @@ func conversion(from, to *Column, zone string) (Wrap, error) {
 		return "", nil
 	case from.Kind == Time && (to.Kind == Date || to.Kind == DateTime || to.Kind == Timestamp):
 		return fail("the date would be that of the moment of writing: add a column and fill it instead")
+	case to.Kind == Bit && !from.isNumber():
+		return fail("the server would read the text as a number: make it an integer first")
+	case to.Kind == Bit && (from.Kind == Float || from.Kind == Double):
+		return fail("the server rounds some values otherwise: make it an integer first")
+	case changes.MariaDB && from.Kind == Decimal && (to.Kind == Enum || to.Kind == Set):
+		return fail("the server rounds some values otherwise: make it an integer first")
+	case from.isNumber() && from.Kind != Bit && asInALTER(from, to, changes.MariaDB) && (to.Kind != Timestamp || isUTC(zone)):
+		return asText, nil
 	case isUTC(zone):
 		return "", nil
 	case from.Kind == Timestamp && (to.IsString() || to.Kind == DateTime || to.Kind == Date || to.Kind == Time):
@@ -31,6 +40,34 @@ func conversion(from, to *Column, zone string) (Wrap, error) {
 		return withoutOffset, nil
 	default:
 		return "", nil
+	}
+}
+
+// asText is a number as the server writes it: with leading zeros, and a FLOAT with its own digits.
+const asText = Wrap("CAST(" + Hole + " AS CHAR)")
+
+// asInALTER says whether an ALTER goes by the text of a number, where an INSERT goes by the number itself: shortened to
+// what fits, a FLOAT with the digits of a DOUBLE, and 0 as a date.
+func asInALTER(from, to *Column, mariaDB bool) bool {
+	switch to.Kind {
+	case Char, VarChar, Binary, VarBinary, Text, Blob:
+		return true
+	case Date, DateTime, Timestamp, Time:
+		return !mariaDB || from.Kind != Int && from.Kind != Decimal
+	case JSON, Enum, Set:
+		return !mariaDB
+	default:
+		return false
+	}
+}
+
+// isNumber says whether the column holds one number, BIT included.
+func (c *Column) isNumber() bool {
+	switch c.Kind {
+	case Int, Decimal, Float, Double, Year, Bit:
+		return true
+	default:
+		return false
 	}
 }
 

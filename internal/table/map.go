@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Changes is what the definitions alone cannot tell about an ALTER.
@@ -13,6 +14,7 @@ type Changes struct {
 	Drops   []string          // columns
 	// TimeZone is the one in which a native ALTER would convert between TIMESTAMP and other types: see GlobalTimeZone.
 	TimeZone string
+	MariaDB  bool // is the server
 }
 
 // Map pairs the columns of a source with those of its altered shadow and chooses the migration key. All that stands against
@@ -115,14 +117,15 @@ func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 	}
 	from := p.from[to]
 	if from != nil {
-		wrap, err := conversion(from, to, p.changes.TimeZone)
+		wrap, err := conversion(from, to, p.changes)
 		return Pair{Source: from, Shadow: to, Wrap: wrap}, true, err
 	}
 	if to.Nullable || to.Default != nil || to.AutoIncrement {
 		return Pair{}, false, nil
 	}
 	value := implicit(to)
-	if value == "" {
+	// MariaDB's JSON is a text with a condition, which its own ALTER does not check.
+	if value == "" || strings.Contains(p.shadow.CreateSQL, "CHECK (json_valid("+Quote(to.Name)+"))") {
 		return Pair{}, false, fmt.Errorf("add column %s: it is NOT NULL and rows that exist have no value for it: give it a DEFAULT", Quote(to.Name))
 	}
 	return Pair{Source: &p.source.Columns[0], Shadow: to, Wrap: Wrap(value)}, true, nil

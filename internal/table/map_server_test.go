@@ -24,7 +24,7 @@ func altered(t *testing.T, s *sandboxtest.Schema, text, zone string) (*table.Map
 	s.MustExec("DROP TABLE IF EXISTS shadow; CREATE TABLE shadow LIKE source; " + a.For(table.Name{Schema: s.Name, Table: "shadow"}))
 	db := connect(t, s)
 	return table.Map(inspect(t, db, s.Name, "source"), inspect(t, db, s.Name, "shadow"),
-		table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone})
+		table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, MariaDB: s.Server.Engine.MariaDB()})
 }
 
 // copyRows fills the shadow as the mapping says, in a session of Midstream.
@@ -226,6 +226,51 @@ func TestGlobalTimeZone(t *testing.T) {
 		zone, err := table.GlobalTimeZone(t.Context(), connect(t, s))
 		if err != nil || zone != s.MustQueryString("SELECT @@global.time_zone") {
 			t.Errorf("got %q, %v", zone, err)
+		}
+	})
+}
+
+// TestNumbersAreConvertedAsByAnALTER: where the copy of a number into a column of another type comes to an end at all, it
+// is what a native ALTER of the same row gives.
+func TestNumbersAreConvertedAsByAnALTER(t *testing.T) {
+	values := []string{"0", "101", "0.1", "-1e10"}
+	from := []string{"BIGINT", "INT(8) ZEROFILL", "DECIMAL(20,3)", "FLOAT", "DOUBLE", "YEAR"}
+	to := []string{
+		"CHAR(10)", "VARCHAR(40) CHARACTER SET utf16", "BINARY(20)", "BLOB", "DATE", "DATETIME(3)", "TIMESTAMP NULL", "TIME",
+		"ENUM('a','0.1','2.5')", "SET('x','y')", "BIT(64)", "JSON",
+	}
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		converted, refused := 0, 0
+		for _, old := range from {
+			for _, value := range values {
+				s.MustExec("DROP TABLE IF EXISTS source; CREATE TABLE source (id INT PRIMARY KEY, v " + old + ")")
+				if _, err := s.DB.ExecContext(t.Context(), "INSERT INTO source VALUES (1, "+value+")"); err != nil {
+					continue // the column does not hold it
+				}
+				for _, fresh := range to {
+					t.Run(value+" in "+old+" to "+fresh, func(t *testing.T) {
+						text := "MODIFY v " + fresh
+						m, err := altered(t, s, text, "+00:00")
+						if err == nil {
+							err = copyRows(t, s, m)
+						}
+						if err != nil {
+							refused++
+							return
+						}
+						converted++
+						if err := native(t, s, text, "+00:00"); err != nil {
+							t.Errorf("the copy is %v, and a native ALTER gives: %v", rows(t, s, "shadow"), err)
+						} else if got, want := rows(t, s, "shadow"), rows(t, s, "native"); !slices.Equal(got, want) {
+							t.Errorf("the copy is %v, and a native ALTER gives %v", got, want)
+						}
+					})
+				}
+			}
+		}
+		t.Logf("%d converted, %d refused", converted, refused)
+		if converted < 100 {
+			t.Error("most were refused")
 		}
 	})
 }
