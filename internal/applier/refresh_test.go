@@ -61,6 +61,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.AwaitNoPreparedXA()
 	start, err := binlog.Current(t.Context(), db, server)
 	if err != nil {
 		t.Fatal(err)

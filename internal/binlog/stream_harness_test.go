@@ -56,12 +56,7 @@ func prepare(t *testing.T, s *sandboxtest.Schema) *follower {
 	if f.cfg.Server, err = conn.Inspect(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
-	// Other tests' transactions that are prepared now could not be told from ones that change the table.
-	for began := time.Now(); len(s.MustQueryRows("XA RECOVER")) > 0; time.Sleep(time.Millisecond) {
-		if time.Since(began) > time.Minute {
-			t.Fatal("an XA transaction stays prepared")
-		}
-	}
+	s.AwaitNoPreparedXA()
 	if f.cfg.Start, err = Current(t.Context(), db, f.cfg.Server); err != nil {
 		t.Fatal(err)
 	}

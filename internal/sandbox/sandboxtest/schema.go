@@ -145,6 +145,17 @@ func (s *Schema) MustQueryString(query string) string {
 	return orNULL(v)
 }
 
+// AwaitNoPreparedXA waits until no test has an XA transaction prepared on the server: who reads the binary log from now on
+// could not tell whether it changes the tables of the schema.
+func (s *Schema) AwaitNoPreparedXA() {
+	s.t.Helper()
+	for began := time.Now(); len(s.MustQueryRows("XA RECOVER")) > 0; time.Sleep(time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			s.t.Fatalf("%s: an XA transaction stays prepared", s.Server.Engine)
+		}
+	}
+}
+
 // MustQueryRows returns a query's rows, the values of each joined by tabs, NULL as "NULL".
 func (s *Schema) MustQueryRows(query string, args ...any) []string {
 	s.t.Helper()
