@@ -169,10 +169,13 @@ func (r *trial) mustProve() {
 		r.t.Fatalf("the load ended: %v", err)
 	case <-time.After(300 * time.Millisecond):
 	}
-	r.stop()
-	if err := <-r.loaded; err != nil {
-		r.t.Fatal(err)
-	}
+	r.mustStopLoad()
+	r.mustHold()
+}
+
+// mustHold proves new = model and old = model as of the rename, when the load has ended.
+func (r *trial) mustHold() {
+	r.t.Helper()
 	names := table.NamesFor(r.source.Name)
 	if _, err := proof.Model(r.t.Context(), r.s.DB, r.source.Name, r.generator.Model(0)); err != nil {
 		r.t.Fatal(err)
