@@ -18,13 +18,13 @@ func conversion(from, to *Column, changes Changes) (Wrap, error) {
 		return "", nil
 	case from.Kind == Time && (to.Kind == Date || to.Kind == DateTime || to.Kind == Timestamp):
 		return fail("the date would be that of the moment of writing: add a column and fill it instead")
-	case to.Kind == Bit && !from.isNumber():
+	case to.Kind == Bit && (from.IsString() || from.isBytes() || from.Kind == JSON || from.Kind == Time):
 		return fail("the server would read the text as a number: make it an integer first")
 	case to.Kind == Bit && (from.Kind == Float || from.Kind == Double):
 		return fail("the server rounds some values otherwise: make it an integer first")
 	case changes.MariaDB && from.Kind == Decimal && (to.Kind == Enum || to.Kind == Set):
 		return fail("the server rounds some values otherwise: make it an integer first")
-	case from.isNumber() && from.Kind != Bit && asInALTER(from, to, changes.MariaDB) && (to.Kind != Timestamp || isUTC(zone)):
+	case from.isNumber() && asInALTER(from, to, changes.MariaDB) && (to.Kind != Timestamp || isUTC(zone)):
 		return asText, nil
 	case isUTC(zone):
 		return "", nil
@@ -61,10 +61,10 @@ func asInALTER(from, to *Column, mariaDB bool) bool {
 	}
 }
 
-// isNumber says whether the column holds one number, BIT included.
+// isNumber says whether the values are numbers, BIT's aside.
 func (c *Column) isNumber() bool {
 	switch c.Kind {
-	case Int, Decimal, Float, Double, Year, Bit:
+	case Int, Decimal, Float, Double, Year:
 		return true
 	default:
 		return false
