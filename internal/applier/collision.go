@@ -32,15 +32,23 @@ func (r *Refresh) judge(ctx context.Context, s *session, refused []refusedRow) e
 
 // collides says whether the row with the key and another one of the source collide in a unique key of the shadow: both are
 // taken away and written by one statement, which reads them as of one moment, and one is in the way of the other. Nothing of
-// that stays.
+// that stays: retrying rolls back after an error.
 func (r *Refresh) collides(ctx context.Context, c *sql.Conn, key []table.Value) (bool, error) {
 	if err := r.execute(ctx, c, "START TRANSACTION"); err != nil {
 		return false, err
 	}
+	collides, err := r.inTheWay(ctx, c, key)
+	if err != nil {
+		return false, err
+	}
+	return collides, r.execute(ctx, c, "ROLLBACK")
+}
+
+func (r *Refresh) inTheWay(ctx context.Context, c *sql.Conn, key []table.Value) (bool, error) {
 	pair := [][]table.Value{key}
 	holder, err := r.holder(ctx, c, pair)
 	if err != nil || holder == nil {
-		return false, r.rolledBack(ctx, c, err)
+		return false, err
 	}
 	pair = append(pair, holder)
 	for _, statement := range r.collision.Deletes(pair, r.cfg.StatementBytes) {
@@ -50,11 +58,10 @@ func (r *Refresh) collides(ctx context.Context, c *sql.Conn, key []table.Value) 
 	}
 	holder, err = r.holder(ctx, c, pair)
 	if err != nil || holder == nil {
-		return false, r.rolledBack(ctx, c, err)
+		return false, err
 	}
 	id := table.AppendKey(nil, holder)
-	ours := bytes.Equal(id, table.AppendKey(nil, pair[0])) || bytes.Equal(id, table.AppendKey(nil, pair[1]))
-	return ours, r.rolledBack(ctx, c, nil)
+	return bytes.Equal(id, table.AppendKey(nil, pair[0])) || bytes.Equal(id, table.AppendKey(nil, pair[1])), nil
 }
 
 // holder tries to write the rows and returns the key of one that stands in the way, nil for none.
@@ -69,14 +76,6 @@ func (r *Refresh) holder(ctx context.Context, c *sql.Conn, keys [][]table.Value)
 		return nil, err
 	}
 	return found[0], nil
-}
-
-// rolledBack ends the transaction, unless err does: retrying rolls back.
-func (r *Refresh) rolledBack(ctx context.Context, c *sql.Conn, err error) error {
-	if err != nil {
-		return err
-	}
-	return r.execute(ctx, c, "ROLLBACK")
 }
 
 // refusals are the rows that are refused under the table lock when everything has been read from the log.

@@ -1,7 +1,6 @@
 package migrate
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -31,6 +30,7 @@ var errAltered = errors.New("altered by the server")
 // for the source unless it builds something. altered says whether the shadow has its new definition. The server decides,
 // not a table of ours.
 func (r *Runner) tryNative(ctx context.Context, ddl *sql.DB) (altered bool, err error) {
+	r.algorithm, r.whyCopy = "", ""
 	if r.cfg.Native == NativeOff {
 		return false, nil
 	}
@@ -105,56 +105,61 @@ func pattern(name string) string {
 	return b.String()
 }
 
-// native has the server alter the source itself if it is to and can. The error is errAltered when it has; nil when the rows
-// are to be copied.
-func (r *Runner) native(ctx context.Context) error {
+// native has the server alter the source itself if it is to and can; it says whether it has. When not, the rows are to be
+// copied.
+func (r *Runner) native(ctx context.Context) (done bool, err error) {
 	if r.algorithm == "" {
-		return r.notNative()
+		return false, r.notNative()
 	}
 	services := newServices(ctx)
 	services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })
 	r.enter(status.CutOver)
-	err := r.giveWay(services.ctx)
-	if failed := services.stop(); failed != nil && err != nil && !errors.Is(err, errAltered) {
-		return failed
+	done, err = r.giveWay(services.ctx)
+	if failed := services.stop(); failed != nil && err != nil {
+		err = failed
 	}
-	return err
+	return done, err
 }
 
 // giveWay tries the ALTER until the server has done or refused it. Each attempt waits for the table's lock for a short time
 // only, for everybody else waits behind it.
-func (r *Runner) giveWay(ctx context.Context) error {
+func (r *Runner) giveWay(ctx context.Context) (done bool, err error) {
 	ddl, err := r.openDDL()
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = ddl.Close() }() // what it did has been answered
 	permission := &permission{r: r}
+	lately := time.Now() // the server was there
 	for attempt := 1; ; attempt++ {
 		for reason := permission.Reason(ctx); reason != ""; reason = permission.Reason(ctx) {
 			r.view.waitFor(reason)
 			if err := conn.Pause(ctx, throttleInterval); err != nil {
-				return err
+				return false, err
 			}
+			lately = time.Now()
 		}
 		r.view.waitFor("the table's metadata lock")
 		err := r.alterSource(ctx, ddl)
 		r.view.waitFor("")
 		switch {
 		case err == nil:
-			return r.altered(ctx, attempt)
-		case conn.IsPassing(err), errors.Is(err, conn.ErrLockLost):
-		case conn.IsRefused(err):
+			r.summary = Summary{Source: r.names.Source, Way: fmt.Sprintf("the server's own DDL, %s (--native=%s)", r.algorithm, r.cfg.Native), Native: true, Attempts: attempt}
+			return true, nil
+		case conn.IsLockWait(err):
+			lately = time.Now()
+		case (conn.IsPassing(err) || errors.Is(err, conn.ErrLockLost)) && time.Since(lately) <= r.cfg.ReconnectTimeout:
+		case conn.IsRefused(err) && !conn.IsPassing(err):
 			r.whyCopy = conn.Message(err)
 			r.enter(status.Prepare)
-			return r.notNative()
+			return false, r.notNative()
 		default:
-			return err
+			return false, err
 		}
 		pause := min(time.Duration(attempt)*time.Second, time.Minute)
 		r.cfg.Log.Warn("the server's own ALTER gave way to others", "attempt", attempt, "reason", conn.Message(err), "next_in", pause)
 		if err := conn.Pause(ctx, pause); err != nil {
-			return err
+			return false, err
 		}
 	}
 }
@@ -180,6 +185,10 @@ func (r *Runner) alterSource(ctx context.Context, ddl *sql.DB) error {
 	if err := r.lock.Held(ctx); err != nil {
 		return err
 	}
+	before, err := definition(ctx, r.db, r.names.Source)
+	if err != nil {
+		return err
+	}
 	if _, err := session.ExecContext(ctx, fmt.Sprintf("SET SESSION lock_wait_timeout = %d", int(r.cfg.LockTimeout.Seconds()))); err != nil {
 		return err
 	}
@@ -199,17 +208,16 @@ func (r *Runner) alterSource(ctx context.Context, ddl *sql.DB) error {
 	})
 	switch {
 	case looked != nil:
-		return &Unknown{Err: fmt.Errorf("the connection was lost during the ALTER of %s, and what became of it could not be seen: %w", r.names.Source, cmp.Or(looked, err))}
-	case withoutCounter(now) != withoutCounter(r.found.CreateSQL):
+		return &Unknown{Err: fmt.Errorf("the ALTER of %s was not answered (%w), and what became of it could not be seen: %w", r.names.Source, err, looked)}
+	case withoutCounter(now) != withoutCounter(before):
 		return nil
 	default:
 		return err
 	}
 }
 
-// altered ends a migration that the server has done itself.
-func (r *Runner) altered(ctx context.Context, attempt int) error {
-	r.summary = Summary{Source: r.names.Source, Way: fmt.Sprintf("the server's own DDL, %s (--native=%s)", r.algorithm, r.cfg.Native), Native: true, Attempts: attempt}
+// finishNative drops what was created to find out, and ends the story.
+func (r *Runner) finishNative(ctx context.Context) error {
 	r.enter(status.CleanUp)
 	if err := r.dropCreated(ctx); err != nil {
 		return &Leftover{Err: err, Left: r.left}

@@ -38,10 +38,9 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	if r.cfg.Native != NativeOff {
 		line("Way", "%s", "the server's own DDL, if it can do it as INSTANT or by its metadata alone: it is asked when the shadow table is made. Else:")
 	}
-	switch {
-	case r.cfg.Native == NativeOnly:
+	if r.cfg.Native == NativeOnly {
 		line("", "nothing is done (--native=only)")
-	default:
+	} else {
 		line(map[bool]string{true: "Way"}[r.cfg.Native == NativeOff], "shadow table (--native=%s), changes by --apply=%s, %s", r.cfg.Native, r.apply,
 			map[bool]string{true: "all rows compared before the swap", false: "nothing compared (--verify=off)"}[r.cfg.Verify])
 	}

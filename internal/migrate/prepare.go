@@ -75,8 +75,12 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if err := r.createTables(ctx); err != nil {
 		return r.undo(ctx, err)
 	}
-	if err := r.native(ctx); err != nil {
+	done, err := r.native(ctx)
+	if err != nil {
 		return r.undo(ctx, err)
+	}
+	if done {
+		return r.finishNative(ctx)
 	}
 	position, err := r.startPosition(ctx)
 	if err != nil {
@@ -208,7 +212,11 @@ func (r *Runner) dropCreated(ctx context.Context) error {
 	defer cancel()
 	for len(r.left) > 0 {
 		last := len(r.left) - 1
-		if _, err := r.db.ExecContext(ctx, r.left[last]); err != nil {
+		err := conn.Retry(ctx, dropPatience, func() error {
+			_, err := r.db.ExecContext(ctx, r.left[last])
+			return err
+		})
+		if err != nil {
 			return err
 		}
 		r.left = r.left[:last]

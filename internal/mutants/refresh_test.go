@@ -32,7 +32,7 @@ var refreshMutants = []mutant{
 	{
 		Name:      "refresh: a row that is refused by an older version counts as a duplicate",
 		Invariant: "I12: only what collides in the source, as of one moment, stops the run",
-		Edits:     []edit{{refreshPackage + "/collision.go", "	ours := bytes.Equal(id, table.AppendKey(nil, pair[0])) ||", "	ours := len(id) > 0 ||"}, {refreshPackage + "/collision.go", "	pair = append(pair, holder)\n", ""}},
+		Edits:     []edit{{refreshPackage + "/collision.go", "	return bytes.Equal(id, table.AppendKey(nil, pair[0])) || bytes.Equal(id, table.AppendKey(nil, pair[1])), nil", "	return len(id) > 0 || bytes.Equal(id, table.AppendKey(nil, pair[1])), nil"}, {refreshPackage + "/collision.go", "	pair = append(pair, holder)\n", ""}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestRefreshUnderChurn"},
 		Servers:   true,
