@@ -78,7 +78,8 @@ func (d *rowDecoder) project(ordinals []int) *rowDecoder {
 type rowsEvent struct {
 	update bool
 	remove bool
-	after  []byte // bits of the columns in the second image of an update; nil: all, as in every other image
+	before []byte // bits of the columns in the first image of each row change, or its only one; nil: all
+	after  []byte // of the second image of an update
 	rows   []byte
 }
 
@@ -108,7 +109,7 @@ func (d *rowDecoder) decodeEvent(eventType byte, body []byte) ([]RowChange, erro
 	changes := make([]RowChange, images)
 	for i := range changes {
 		row := w.row(d.width)
-		if e.rows, err = d.image(row, nil, e.rows, &w.texts); err != nil {
+		if e.rows, err = d.image(row, e.before, e.rows, &w.texts); err != nil {
 			return nil, err
 		}
 		if e.remove {
@@ -124,7 +125,7 @@ func (d *rowDecoder) decodeUpdates(e *rowsEvent, w *rowWriter, n int) ([]RowChan
 	changes := make([]RowChange, n)
 	for i := range changes {
 		before, after := w.row(d.width), w.row(d.width)
-		rest, err := d.image(before, nil, e.rows, &w.texts)
+		rest, err := d.image(before, e.before, e.rows, &w.texts)
 		if err != nil {
 			return nil, err
 		}
@@ -189,7 +190,7 @@ func (d *rowDecoder) readRowsHeader(r *reader, e *rowsEvent, v2 bool) error {
 		r.bytes(int(r.uint(2)) - 2) // extra data, its length included
 	}
 	columns := r.length()
-	before := r.bytes((columns + 7) / 8)
+	e.before = r.bytes((columns + 7) / 8)
 	if e.update {
 		e.after = r.bytes((columns + 7) / 8)
 	}
@@ -204,13 +205,18 @@ func (d *rowDecoder) readRowsHeader(r *reader, e *rowsEvent, v2 bool) error {
 	if isFull(e.after, columns) {
 		e.after = nil
 	}
-	return d.checkFull(before)
+	if isFull(e.before, columns) {
+		e.before = nil
+		return nil
+	}
+	return d.checkFull(e.before)
 }
 
-// checkFull refuses an image that leaves columns out.
+// checkFull refuses an image that leaves columns out, except generated ones: MariaDB leaves them out of updates and deletes
+// from some version on (11.8.9 does, 11.8.6 did not). Nothing reads them; they are handed out as NULL.
 func (d *rowDecoder) checkFull(present []byte) error {
 	for i := range d.fields {
-		if !bit(present, i) {
+		if !bit(present, i) && d.fields[i].column.Generation == table.NotGenerated {
 			return fmt.Errorf("column %s is not in the row image: set binlog_row_image to FULL on the server and in every session",
 				table.Quote(d.fields[i].column.Name))
 		}
@@ -223,7 +229,7 @@ func (d *rowDecoder) count(e *rowsEvent) (int, error) {
 	images, rest := 0, e.rows
 	for len(rest) > 0 {
 		var err error
-		if rest, err = d.skip(nil, rest); err != nil {
+		if rest, err = d.skip(e.before, rest); err != nil {
 			return 0, err
 		}
 		images++

@@ -8,7 +8,13 @@ import "fmt"
 func ReplayRefusals(m *Mapping) []string {
 	var refusals []string
 	for _, p := range m.Columns {
-		if !replayable(p.Source, p.Shadow) && !p.IsConstant() {
+		if p.IsConstant() {
+			continue
+		}
+		if p.Source.Generation != NotGenerated {
+			refusals = append(refusals, fmt.Sprintf("column %s: it is generated, and the log may leave its values out", Quote(p.Source.Name)))
+		}
+		if !replayable(p.Source, p.Shadow) {
 			refusals = append(refusals, fmt.Sprintf("column %s: %s to %s cannot be replayed exactly from the log",
 				Quote(p.Source.Name), p.Source.ColumnType, p.Shadow.ColumnType))
 		}

@@ -1,0 +1,10 @@
+CREATE TABLE t (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  a INT NOT NULL,
+  b VARCHAR(60),
+  v INT AS (a * 2) VIRTUAL,
+  s VARCHAR(80) AS (CONCAT(b, '/', a)) STORED,
+  c INT,
+  KEY v (v), KEY s (s)
+) ENGINE = InnoDB;
+INSERT INTO t (a, b, c) SELECT i % 50, CONCAT('b ', i), i FROM n WHERE i <= 600;
