@@ -25,7 +25,9 @@ import (
 type refreshing struct {
 	t       *testing.T
 	s       *sandboxtest.Schema
+	conn    conn.Config
 	log     *changelog.Changelog
+	fences  *turnstile // the applier's
 	mapping *table.Mapping
 	refresh *applier.Refresh
 	ctx     context.Context
@@ -51,12 +53,13 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &refreshing{t: t, s: s, mapping: h.mustMap(db)}
+	r := &refreshing{t: t, s: s, conn: cfg, mapping: h.mustMap(db)}
 	names := table.NamesFor(r.mapping.Source.Name)
 	r.log = changelog.New(db, changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience})
 	if err := r.log.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	r.fences = newTurnstile(r.log.Fence)
 	changes, err := table.Inspect(t.Context(), db, names.Changelog)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +74,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		Changelog: changes, Guarded: []table.Name{names.Shadow}, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
-		applier.Deps{Conn: cfg, DB: db, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.log, applier.Covered{All: true})
+		applier.Deps{Conn: cfg, DB: db, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.fences, applier.Covered{All: true})
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	r.ctx = ctx
 	streamed := make(chan struct{})
