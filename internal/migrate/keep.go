@@ -52,7 +52,11 @@ func (r *Runner) keep(ctx context.Context) error {
 		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
 	}
 	now.Position = k.safe.String()
-	return k.store.Save(ctx, &now)
+	if err := k.store.Save(ctx, &now); err != nil {
+		return err
+	}
+	r.kept.Store(now.Position)
+	return nil
 }
 
 // keepOn writes a checkpoint again and again until ctx ends.
