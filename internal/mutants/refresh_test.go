@@ -125,4 +125,12 @@ var refreshMutants = []mutant{
 		Tests:     []string{"TestRefreshUnderTheLock"},
 		Servers:   true,
 	},
+	{
+		Name:      "refresh: a chunk reads without a fence",
+		Invariant: "I9: a change that was left to the chunks to come is visible to them",
+		Edits:     []edit{{epochFlight, "return b.fenced >= f.fence", "return b.flights[f.number]"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestHeldCommitsAndAChunk"},
+		Servers:   true,
+	},
 }
