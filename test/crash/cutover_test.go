@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -112,4 +113,60 @@ func (r *trial) mustDieAt(m moment) {
 		<-p.ended
 		r.t.Fatalf("the command does not come to its moment:\n%s", &p.text)
 	}
+}
+
+// TestWorkRepeated: a command that dies while it copies has the next one copy again what no checkpoint told of, and no more.
+func TestWorkRepeated(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		r := begin(t, s, "--ssl-mode=DISABLED", "--copy-workers=1", "--chunk-size=100")
+		r.mustStopLoad() // which else would have rows written by the same statements
+		through, address := sandboxtest.Proxy(t, s.Server)
+		r.args[slices.Index(r.args, "--port")+1] = strconv.Itoa(address.Port)
+		chunks, written := []byte("INSERT INTO `"+s.Name+"`.`sbtest1__new`"), []byte("REPLACE INTO `"+s.Name+"`.`sbtest1__checkpoint`")
+		var mu sync.Mutex // guards what follows
+		copied := make(map[string]int)
+		checkpoints, since, total := 0, 0, 0
+		enough := make(chan struct{})
+		through.SetFilter(func(_ proxy.ConnInfo, dir proxy.Direction, packet []byte) proxy.Verdict {
+			if dir != proxy.ToServer {
+				return proxy.Forward
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case bytes.Contains(packet, written):
+				checkpoints, since = checkpoints+1, 0
+			case bytes.Contains(packet, chunks):
+				copied[string(packet)]++
+				total, since = total+1, since+1
+				if enough != nil && since >= 5 && total >= 40 {
+					close(enough)
+					enough = nil
+				}
+			}
+			return proxy.Forward
+		})
+		die := enough
+		p := r.start()
+		select {
+		case <-die:
+		case err := <-p.ended:
+			t.Fatalf("the command ended: %v\n%s", err, &p.text)
+		case <-time.After(time.Minute):
+			t.Fatal("the copy does not come so far")
+		}
+		r.mustKill(p)
+		mu.Lock()
+		lost, before := since, checkpoints
+		mu.Unlock()
+		r.mustEnd()
+		mu.Lock()
+		defer mu.Unlock()
+		const underWay = 2 // copied when the last checkpoint was written, and not known as copied
+		repeated := total - len(copied)
+		t.Logf("%d chunks, %d of them twice; %d were begun since the last of %d checkpoints", len(copied), repeated, lost, before)
+		if repeated > lost+underWay {
+			t.Errorf("%d chunks were copied again, and %d begun since the last checkpoint", repeated, lost)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
@@ -120,6 +121,11 @@ func TestCommandWithoutCheckpoints(t *testing.T) {
 			}
 			return proxy.Forward
 		})
+		select {
+		case <-p.ended:
+		case <-time.After(40 * time.Second):
+			t.Fatal("the command does not end")
+		}
 		p.exits(1)
 		p.says("write checkpoint .*`t__checkpoint`.*The source table serves.*The same command goes on from the checkpoint")
 		if refused.Load() == 0 || isAltered(s) {
