@@ -171,101 +171,11 @@ func TestRefreshFollows(t *testing.T) {
 	}
 }
 
-// TestHeldCommits has the source hold each commit between its log and its tables, as one does that waits for a replica: the
-// change is read from the log long before it can be seen.
-func TestHeldCommits(t *testing.T) {
-	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
-		s := sandboxtest.NewSchema(t, server.Address())
-		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)")
-		r.mustMatch()
-		hold := commitsHeld(s)
-		for _, statement := range []string{"UPDATE t SET v = 11 WHERE id = 1", "INSERT INTO t VALUES (3, 3, 30)", "DELETE FROM t WHERE id = 2"} {
-			hold()
-			began, done := time.Now(), make(chan error, 1)
-			go func() { _, err := s.DB.ExecContext(t.Context(), statement); done <- err }()
-			r.mustMatchAfter(done)
-			if held := time.Since(began); held < time.Second {
-				t.Errorf("the commit of %s was not held: %v", statement, held)
-			}
-		}
-	})
-}
-
-// commitsHeld returns what has the server hold the commits that follow for 1.5 s in all, between its log and its tables.
-func commitsHeld(s *sandboxtest.Schema) (hold func()) {
-	settings := "SET GLOBAL rpl_semi_sync_master_timeout = 1500, GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC', " +
-		"GLOBAL rpl_semi_sync_master_wait_no_slave = 1, GLOBAL rpl_semi_sync_master_enabled = "
-	if !s.Server.Engine.MariaDB() {
-		s.MustExec("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
-		settings = "SET GLOBAL rpl_semi_sync_source_timeout = 1500, GLOBAL rpl_semi_sync_source_wait_no_replica = 1, " +
-			"GLOBAL rpl_semi_sync_source_enabled = "
-	}
-	return func() { // after the time is up the server has switched it off
-		s.MustExec(settings + "0")
-		s.MustExec(settings + "1")
-	}
-}
-
-// TestHeldCommitsAndAChunk: a chunk begins while a commit that was read from the log is held: the change lay beyond every chunk
-// then, and was left to those to come, so that this one must see it (I9).
-func TestHeldCommitsAndAChunk(t *testing.T) {
-	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
-		s := sandboxtest.NewSchema(t, server.Address())
-		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)", func(r *refreshing) { r.covered = applier.Covered{} })
-		r.mustSettle()
-		if n := s.MustQueryInt("SELECT COUNT(*) FROM t__new"); n != 0 {
-			t.Fatalf("%d rows were written that a chunk to come would copy", n)
-		}
-		known, err := conn.Inspect(t.Context(), s.DB)
-		if err != nil {
-			t.Fatal(err)
-		}
-		copier := s.MustConn()
-		mustExecOn(t, copier, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-		hold, seen := commitsHeld(s), r.refresh.Figures().Seen
-		hold()
-		began, done := time.Now(), make(chan error, 1)
-		go func() {
-			_, err := s.DB.ExecContext(t.Context(), "BEGIN; UPDATE t SET v = 99 WHERE id = 1; INSERT INTO t VALUES (3, 3, 30); DELETE FROM t WHERE id = 2; COMMIT")
-			done <- err
-		}()
-		eventually(t, "the changes are read", func() bool { return r.refresh.Figures().Seen == seen+3 })
-		time.Sleep(50 * time.Millisecond) // and handled
-		if n := s.MustQueryInt("SELECT COUNT(*) FROM t WHERE v = 99"); n != 0 {
-			t.Error("the commit is not held")
-		}
-		chunk, err := r.refresh.Register(r.ctx, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := chunk.Wait(r.ctx); err != nil {
-			t.Fatal(err)
-		}
-		mustExecOn(t, copier, sqlgen.NewCopy(r.mapping, known).Statement(sqlgen.Range{}, sqlgen.Plain))
-		if err := chunk.Ended(r.ctx); err != nil {
-			t.Fatal(err)
-		}
-		r.mustMatchAfter(done)
-		if held := time.Since(began); held < time.Second {
-			t.Errorf("the commit was not held: %v", held)
-		}
-	})
-}
-
 func mustExecOn(t *testing.T, c *sql.Conn, statement string) {
 	t.Helper()
 	if _, err := c.ExecContext(t.Context(), statement); err != nil {
 		t.Fatalf("%v\n%s", err, statement)
 	}
-}
-
-// mustMatchAfter is mustMatch once the statement is done.
-func (r *refreshing) mustMatchAfter(done <-chan error) {
-	r.t.Helper()
-	if err := <-done; err != nil {
-		r.t.Fatal(err)
-	}
-	r.mustMatch()
 }
 
 // TestNoRowOfTheSourceIsLocked: while an application has all rows of the source locked, every statement of refresh is done
