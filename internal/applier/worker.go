@@ -162,19 +162,12 @@ func (r *toil) open(ctx context.Context, s *session) error {
 	return nil
 }
 
-// makeCertain returns nil when the server is the one that it was and nothing of a lost session goes on there.
+// makeCertain returns nil when nothing of a lost session goes on in the server.
 func (r *toil) makeCertain(ctx context.Context, s *session, c *sql.Conn) error {
-	server, err := conn.Inspect(ctx, c)
-	if err != nil {
-		return err
-	}
-	if !server.SameRun(r.deps.Server) {
-		return conn.ErrRestarted
-	}
 	if !s.unsure {
 		return nil
 	}
-	return r.deps.Conn.EndSession(ctx, c, server, s.id)
+	return r.deps.Conn.EndSession(ctx, c, r.deps.Server, s.id)
 }
 
 // rollback ends the open transaction; a session that cannot do even that is lost.

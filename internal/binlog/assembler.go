@@ -25,6 +25,7 @@ type assembler struct {
 	offset   uint64 // in file: end of the last event
 	skipTo   uint64 // offsets up to here were read before
 	read     Position
+	proof    proof // of this connection
 	epoch    uint64
 
 	group   *group              // the open transaction, or nil
@@ -78,12 +79,12 @@ func newAssembler(start Position, source, changelog *table.Table, emit func(*Tra
 	return a, nil
 }
 
-// rewind prepares for a new connection, which begins where the last complete transaction ended.
+// rewind prepares for a new connection, which begins at the origin of where the last complete transaction ended.
 func (a *assembler) rewind() {
-	a.sums = checksums{}
+	a.sums, a.proof = checksums{}, newProof(a.read)
 	a.file, a.offset, a.skipTo = "", 0, 0
-	if a.read.form == fileForm {
-		a.file, a.offset = a.read.file, a.read.offset
+	if origin := a.read.origin(); origin.form == fileForm {
+		a.file, a.offset = origin.file, origin.offset
 	}
 }
 
@@ -225,9 +226,14 @@ func (a *assembler) rotate(e event) error {
 		return err
 	}
 	a.file, a.offset, a.skipTo = file, offset, 0
-	if a.read.form == fileForm {
-		a.read = FilePosition(file, offset)
+	if a.read.form != fileForm {
+		return nil
 	}
+	start := FilePosition(file, offset)
+	if passed, err := a.read.AtOrAfter(start); passed || err != nil {
+		return err
+	}
+	a.read = start.WithWitness(a.read.witness)
 	return nil
 }
 

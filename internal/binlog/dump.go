@@ -122,6 +122,17 @@ func (d *dump) ask(s *conn.Server, replicaID uint32, p Position) error {
 		id := replicaUUID(replicaID) // the server ends an older connection with the same one
 		settings = append(settings, fmt.Sprintf("SET @slave_uuid = '%[1]s', @replica_uuid = '%[1]s'", id))
 	}
+	answer, err := d.conn.Execute(s.IdentityQuery())
+	if err != nil {
+		return fmt.Errorf("ask server who it is: %w", err)
+	}
+	identity, err := answer.GetString(0, 0)
+	if err != nil {
+		return fmt.Errorf("ask server who it is: %w", err)
+	}
+	if err := s.Is(identity); err != nil {
+		return err
+	}
 	for _, statement := range settings {
 		if _, err := d.conn.Execute(statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)

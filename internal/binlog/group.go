@@ -15,6 +15,7 @@ type group struct {
 	clock       Clock
 	committedAt time.Time
 
+	passed     bool // it was read before, on an earlier connection or by an earlier run
 	begun      bool // statements follow until a commit; else one statement is all
 	xa         bool // ends with XA PREPARE
 	phase      alterPhase
@@ -54,8 +55,9 @@ func (a *assembler) open(e event) error {
 	default:
 		return errors.New("the transaction has no GTID of the kind that this run counts by: GTIDs were switched on or off on the server")
 	}
+	g.passed, err = a.proof.passes(o, FilePosition(a.file, a.offset))
 	a.group = g
-	return nil
+	return err
 }
 
 func parseOpening(e event) (opening, error) {
@@ -68,15 +70,19 @@ func parseOpening(e event) (opening, error) {
 	return parseGTID(e.kind, e.body)
 }
 
-// close ends the open transaction, one way or the other, and moves the position over it.
+// close ends the open transaction, one way or the other, and moves the position over it, unless it stands there already.
 func (a *assembler) close() *group {
 	g := a.group
 	a.group = nil
 	clear(a.tables)
-	a.read = g.after
-	if a.read.form == noForm {
-		a.read = FilePosition(a.file, a.offset)
+	if g.passed {
+		return g
 	}
+	next := g.after
+	if next.form == noForm {
+		next = FilePosition(a.file, a.offset)
+	}
+	a.read = next.WithWitness(a.read.witness)
 	return g
 }
 
@@ -85,10 +91,19 @@ func (a *assembler) commit() error {
 	if a.group == nil || !a.group.begun {
 		return errOutside
 	}
-	return a.handOut(a.close())
+	before := a.read.WithWitness(nil)
+	g := a.close()
+	if n := len(g.marks); n > 0 && !g.passed {
+		a.read.witness = &Witness{Before: before, Mark: g.marks[n-1]}
+	}
+	return a.handOut(g)
 }
 
+// handOut hands a complete transaction out, unless it was passed over.
 func (a *assembler) handOut(g *group) error {
+	if err := a.proof.check(g.marks, g.passed); err != nil || g.passed {
+		return err
+	}
 	if len(g.changes) == 0 && len(g.marks) == 0 && g.pieces == 0 {
 		if a.skipped++; a.skipped < emptyEvery {
 			return nil
@@ -106,7 +121,7 @@ func (a *assembler) handOut(g *group) error {
 func (a *assembler) rollBack() error {
 	g := a.close()
 	if g.pieces == 0 {
-		return a.handOut(&group{clock: g.clock, committedAt: g.committedAt})
+		return a.handOut(&group{passed: g.passed, clock: g.clock, committedAt: g.committedAt})
 	}
 	return a.emit(&Transaction{Undone: true, End: a.end(), Clock: g.clock, CommittedAt: g.committedAt})
 }
@@ -147,7 +162,7 @@ func (a *assembler) query(e event) error {
 // transaction it is one.
 func (a *assembler) statement(q query) error {
 	g := a.group
-	if g.phase == wholeAlter || g.phase == commitAlter {
+	if !g.passed && (g.phase == wholeAlter || g.phase == commitAlter) {
 		if err := a.guard.check(q); err != nil {
 			return err
 		}
@@ -267,9 +282,13 @@ func (a *assembler) add(w *watched, e event) error {
 		for _, c := range changes {
 			if c.After != nil {
 				g.marks = append(g.marks, w.marks.of(c.After))
-				a.begins = false
+				a.begins = a.begins && g.passed
 			}
 		}
+	}
+	if g.passed {
+		g.changes, g.bytes = nil, 0
+		return nil
 	}
 	if g.xa {
 		return a.held.room(g.bytes, a.limits.held)

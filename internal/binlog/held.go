@@ -84,7 +84,7 @@ func (a *assembler) prepare(e event) error {
 	if err != nil {
 		return fmt.Errorf("read XA PREPARE: %w", err)
 	}
-	if onePhase {
+	if onePhase || a.group.passed {
 		return a.handOut(a.close())
 	}
 	if a.group.pieces > 0 {
@@ -107,7 +107,7 @@ func (a *assembler) decide(commit bool, argument string) error {
 	if err != nil {
 		return err
 	}
-	if onePhase {
+	if onePhase || a.group.passed {
 		return a.handOut(a.close())
 	}
 	g := a.close()

@@ -62,25 +62,11 @@ func New(cfg Config) *Stream {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	cfg.Conn.Server = cfg.Server
 	return &Stream{cfg: cfg, guard: newGuard(cfg)}
 }
 
-// ServerChangedError says that another server answers at the address, or that it was started anew: it may have lost
-// transactions that were read from it. Only what is stored with it can be trusted: continue from the checkpoint.
-type ServerChangedError struct{ Was, Is *conn.Server }
-
-// Error implements error.
-func (e *ServerChangedError) Error() string {
-	if e.Was.UUID != e.Is.UUID {
-		return fmt.Sprintf("another server answers now: %s %s instead of %s", e.Is, e.Is.UUID, e.Was.UUID)
-	}
-	return fmt.Sprintf("the server was restarted at %s", e.Is.StartedAt.Format(time.RFC3339))
-}
-
-// Unwrap returns conn.ErrRestarted.
-func (e *ServerChangedError) Unwrap() error { return conn.ErrRestarted }
-
-// Run reads from Start on and calls emit for every transaction with changes or marks, in order, and now and then for an
+// Run reads from Start on, of whose witness it makes sure, and calls emit for every transaction with changes or marks, in order, and now and then for an
 // empty one. It blocks until ctx ends (its cause is returned), emit returns an error (that one), or the log cannot be
 // followed. A lost connection is made again, within ReconnectTimeout, where the last complete transaction ended; an
 // interrupted transaction of which pieces were handed out is called back (Transaction.Undone). This run's own RENAME ends
@@ -165,7 +151,7 @@ func (r *reading) connection(ctx context.Context) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
-	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, r.replicaID, r.assembler.read)
+	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, r.replicaID, r.assembler.read.origin())
 	if err != nil {
 		return gone(err)
 	}
@@ -190,9 +176,6 @@ func (r *reading) check(ctx context.Context) error {
 	if err != nil {
 		return gone(err)
 	}
-	if !is.SameRun(r.cfg.Server) {
-		return &ServerChangedError{Was: r.cfg.Server, Is: is}
-	}
 	var lowerCase int
 	if err := r.db.QueryRowContext(ctx, `SELECT @@lower_case_table_names`).Scan(&lowerCase); err != nil {
 		return gone(fmt.Errorf("ask server for the case of table names: %w", err))
@@ -206,9 +189,9 @@ func (r *reading) check(ctx context.Context) error {
 	return err
 }
 
-// gone marks an error as worth another try, unless it is about rights.
+// gone marks an error as worth another try, unless it is about rights, or another server.
 func gone(err error) error {
-	if conn.IsAccessDenied(err) {
+	if conn.IsAccessDenied(err) || errors.Is(err, conn.ErrRestarted) {
 		return err
 	}
 	return &goneError{err: err, told: isTold(err)}

@@ -17,7 +17,7 @@ import (
 const (
 	HeartbeatID int64 = 1 // value: unix time in microseconds by this process's clock
 	FenceID     int64 = 2 // value: a counter
-	RunID       int64 = 3 // value: the number of the run that works on the migration, from 1
+	RunID       int64 = 3 // value: the number of the run that works on the migration, unix microseconds or more; 0: none has begun
 	// SessionID and what follows are the sessions that write rows: SessionID plus the server's id of the session; value: their run.
 	SessionID int64 = 1000
 )
@@ -56,7 +56,7 @@ func (c *Changelog) Create(ctx context.Context) error {
 	if _, err := c.db.ExecContext(ctx, create); err != nil {
 		return fmt.Errorf("create changelog %s: %w", c.config.Table, err)
 	}
-	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0), (?, 1)`
+	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0), (?, 0)`
 	if _, err := c.db.ExecContext(ctx, insert, HeartbeatID, FenceID, RunID); err != nil {
 		return errors.Join(fmt.Errorf("fill changelog %s: %w", c.config.Table, err), c.Drop(ctx))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
 )
@@ -15,16 +16,22 @@ func (c *Changelog) Enlist(run uint64) string {
 		c.config.Table, SessionID, RunID, run)
 }
 
+// Names returns a query that has a row while no other run has taken over (checkpoint.Store.While).
+func (c *Changelog) Names(run uint64) string {
+	return fmt.Sprintf("SELECT 1 FROM %s WHERE id = %d AND value = %d", c.config.Table, RunID, run)
+}
+
 // TakeOver makes the caller's the run that works on the migration, and returns its number, greater than all before it. From
-// then on no session of an earlier run can be opened.
+// then on no session of an earlier run can be opened. The number is the time, so that a server which lacks the last
+// take-over, after a fail-over, does not give it out again.
 func (c *Changelog) TakeOver(ctx context.Context) (uint64, error) {
 	update := `
 		UPDATE ` + c.config.Table.String() + `
-		   SET value = LAST_INSERT_ID(value + 1)
+		   SET value = LAST_INSERT_ID(GREATEST(value + 1, ?))
 		 WHERE id = ?`
 	var run int64
 	err := conn.Retry(ctx, c.config.ReconnectTimeout, func() error {
-		result, err := c.db.ExecContext(ctx, update, RunID)
+		result, err := c.db.ExecContext(ctx, update, time.Now().UnixMicro(), RunID)
 		if err := c.oneRow(result, err); err != nil {
 			return err
 		}

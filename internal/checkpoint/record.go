@@ -13,7 +13,7 @@ import (
 )
 
 // Version is that of the records that this program writes; it reads no other.
-const Version = 1
+const Version = 2
 
 // Record is what is known at one moment. It never claims what is not yet durable: everything up to Position is applied
 // to the shadow, and every range of Copied is committed there.
@@ -31,13 +31,21 @@ type Record struct {
 	Source, Shadow               string
 	SourceColumns, ShadowColumns string
 
-	Position string // binlog.Position.String; "" before the first row is written
+	Position string   // binlog.Position.String; "" before the first row is written
+	Witness  *Witness // of the position; nil before the first mark was applied, and then nothing is copied
 	Copied   Copied
 	Rows     uint64 // copied
 	Changes  uint64 // row changes applied
 	Retries  uint64
 	Started  time.Time // of the first run
 	Written  time.Time
+}
+
+// Witness is a binlog.Witness.
+type Witness struct {
+	Before string // a position
+	ID     int64
+	Value  uint64
 }
 
 // Server is who the record was written on. Another start time means that commits may have been lost.

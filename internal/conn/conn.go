@@ -34,6 +34,9 @@ type Config struct {
 	// Enlist is a statement that every new connection executes before its first use, and that must change a row, else the
 	// connection is refused; "" for none. It notes the sessions that write rows, so that a later run can end them.
 	Enlist string
+	// Server is what every new connection must reach: this run of this server, else the connection is refused with a
+	// *ServerChangedError. nil: whoever answers.
+	Server *Server
 	// MultiStatements lets one call carry several statements: fewer round trips for the applier.
 	MultiStatements bool
 }
@@ -89,7 +92,7 @@ func Open(c Config, extra Settings) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure connection to %s: %w", c.Address(), err)
 	}
-	return sql.OpenDB(prepared{connector, c.Enlist}), nil
+	return sql.OpenDB(prepared{connector, c.Server, c.Enlist}), nil
 }
 
 // Session takes one connection out of the pool for exclusive use and returns it with its server-side id.

@@ -110,8 +110,7 @@ func (s *Server) SharedReadClause() string {
 // Inspect asks who the server is.
 func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	s := &Server{Flavor: MySQL}
-	const identity = `SELECT VERSION(), @@server_id, CONCAT(@@server_id, '@', @@hostname, ':', @@port)`
-	if err := q.QueryRowContext(ctx, identity).Scan(&s.Text, &s.ServerID, &s.UUID); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT VERSION(), @@server_id`).Scan(&s.Text, &s.ServerID); err != nil {
 		return nil, fmt.Errorf("ask server for its version: %w", err)
 	}
 	var err error
@@ -121,33 +120,19 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	if strings.Contains(s.Text, "MariaDB") {
 		s.Flavor, s.GTID = MariaDB, true
 	}
-	if s.StartedAt, err = s.startedAt(ctx, q); err != nil {
-		return nil, err
+	var identity string
+	if err := q.QueryRowContext(ctx, s.IdentityQuery()).Scan(&identity); err != nil {
+		return nil, fmt.Errorf("ask server who it is: %w", err)
 	}
-	if s.IsMariaDB() {
-		return s, nil
+	if s.UUID, s.StartedAt, err = parseIdentity(identity); err != nil || s.IsMariaDB() {
+		return s, err
 	}
 	var mode string
-	if err := q.QueryRowContext(ctx, `SELECT @@server_uuid, @@gtid_mode`).Scan(&s.UUID, &mode); err != nil {
-		return nil, fmt.Errorf("ask server for its uuid: %w", err)
+	if err := q.QueryRowContext(ctx, `SELECT @@gtid_mode`).Scan(&mode); err != nil {
+		return nil, fmt.Errorf("ask server for its gtid_mode: %w", err)
 	}
 	s.GTID = mode == "ON"
 	return s, nil
-}
-
-// startedAt returns when the server was started: its time less its uptime, both in whole seconds, by the clock of one
-// statement. That gives the same at every look, also when the clock is set.
-func (s *Server) startedAt(ctx context.Context, q Querier) (time.Time, error) {
-	schema := "performance_schema"
-	if s.IsMariaDB() {
-		schema = "information_schema"
-	}
-	var started int64
-	err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED) FROM `+schema+`.global_status WHERE VARIABLE_NAME = 'Uptime'`).Scan(&started)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("ask server for its uptime: %w", err)
-	}
-	return time.Unix(started, 0).UTC(), nil
 }
 
 // Querier asks a server: a *sql.DB, *sql.Conn or *sql.Tx.

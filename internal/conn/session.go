@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -94,16 +93,6 @@ func (c *Config) mayOwn(ctx context.Context, q Querier, id uint64) bool {
 	}
 	return run.String == c.Run
 }
-
-// SameRun says whether two looks at a server saw the same instance without a restart between them: one that is restarted
-// within the second of its start would not be told apart.
-func (s *Server) SameRun(other *Server) bool {
-	return s.UUID == other.UUID && s.StartedAt.Equal(other.StartedAt)
-}
-
-// ErrRestarted says that the server was restarted, or that another one answers at its address: what was committed there may
-// be lost, and only what is stored with it can be trusted.
-var ErrRestarted = errors.New("the server was restarted, or another one answers at its address")
 
 // Mark returns the comment that marks this run's DDL in the binary log: "/* midstream_run: … */".
 func (c *Config) Mark() string { return "/* midstream_run:" + c.Run + " */" }

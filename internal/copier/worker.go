@@ -289,7 +289,7 @@ func (w *worker) exec(ctx context.Context, statement string) error {
 	return err
 }
 
-// open makes sure of a session on the same run of the server, and that nothing of a lost one goes on.
+// open makes sure of a session, and that nothing of a lost one goes on.
 func (w *worker) open(ctx context.Context) error {
 	if w.session != nil {
 		return nil
@@ -306,17 +306,10 @@ func (w *worker) open(ctx context.Context) error {
 }
 
 func (w *worker) makeCertain(ctx context.Context, session *sql.Conn) error {
-	server, err := conn.Inspect(ctx, session)
-	if err != nil {
-		return err
-	}
-	if !server.SameRun(w.deps.Server) {
-		return conn.ErrRestarted
-	}
 	if w.uncertain == 0 {
 		return nil
 	}
-	if err := w.deps.Conn.EndSession(ctx, session, server, w.uncertain); err != nil {
+	if err := w.deps.Conn.EndSession(ctx, session, w.deps.Server, w.uncertain); err != nil {
 		return err
 	}
 	w.uncertain = 0

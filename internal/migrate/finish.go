@@ -77,7 +77,11 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 			errs, left = append(errs, fmt.Errorf("drop %s: %w", name, err)), append(left, statement+";")
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(errs...)
+	if errors.Is(err, conn.ErrRestarted) { // this process goes on from the checkpoint, which is there still
+		return err
+	}
+	if err != nil {
 		return &Leftover{Err: err, Left: left}
 	}
 	if r.cfg.DropOldTable {

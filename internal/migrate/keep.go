@@ -51,8 +51,21 @@ func (r *Runner) keep(ctx context.Context) error {
 		f, c := p.applier.Figures(), p.copier.Stats()
 		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
 	}
-	now.Position = k.safe.String()
+	now.Position, now.Witness = k.safe.String(), nil
+	if w := k.safe.Witness(); w != nil {
+		now.Witness = &checkpoint.Witness{Before: w.Before.String(), ID: w.Mark.ID, Value: w.Mark.Value}
+	}
 	return k.store.Save(ctx, &now)
+}
+
+// provenPosition is the position of a checkpoint, with its witness.
+func provenPosition(record *checkpoint.Record) (binlog.Position, error) {
+	position, err := binlog.ParsePosition(record.Position)
+	if err != nil || record.Witness == nil {
+		return position, err
+	}
+	before, err := binlog.ParsePosition(record.Witness.Before)
+	return position.WithWitness(&binlog.Witness{Before: before, Mark: binlog.Mark{ID: record.Witness.ID, Value: record.Witness.Value}}), err
 }
 
 // keepOn writes a checkpoint again and again until ctx ends.

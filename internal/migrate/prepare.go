@@ -21,11 +21,8 @@ import (
 
 // preflight connects, and refuses what cannot work before anything is touched.
 func (r *Runner) preflight(ctx context.Context) error {
-	var err error
-	if r.db, err = conn.Open(r.cfg.Conn, nil); err != nil {
-		return err
-	}
-	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
+	err := r.connect(ctx)
+	if err != nil {
 		return err
 	}
 	if err := r.chooseWay(ctx); err != nil {
@@ -62,6 +59,22 @@ func (r *Runner) preflight(ctx context.Context) error {
 	r.alter, r.found = report.Alter, report.Source
 	r.view.found(r.server, report.Source)
 	return r.plan(report)
+}
+
+// connect finds out which run of which server answers; from then on no connection may reach another.
+func (r *Runner) connect(ctx context.Context) error {
+	r.cfg.Conn.Server = nil
+	whoever, err := conn.Open(r.cfg.Conn, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = whoever.Close() }() // an idle session
+	if r.server, err = conn.Inspect(ctx, whoever); err != nil {
+		return err
+	}
+	r.cfg.Conn.Server = r.server
+	r.db, err = conn.Open(r.cfg.Conn, nil)
+	return err
 }
 
 // prepare takes the table's lock, creates the shadow and the changelog, and starts what runs beside the phases.
@@ -109,7 +122,12 @@ func (r *Runner) createTables(ctx context.Context) error {
 	if err := r.create(ctx, r.names.Changelog, r.log.Create); err != nil {
 		return err
 	}
-	r.enlist(firstRun)
+	run, err := r.log.TakeOver(ctx)
+	if err != nil {
+		return err
+	}
+	r.enlist(run)
+	r.keeper.store = r.keeper.store.While(r.log.Names(run))
 	db, err := r.openDDL()
 	if err != nil {
 		return err
@@ -191,9 +209,6 @@ func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog
 	}
 	return err
 }
-
-// firstRun is the number of the run that creates the changelog.
-const firstRun = 1
 
 // undo drops what prepare has created, for a migration that ends before it has begun. One that goes on keeps everything.
 func (r *Runner) undo(ctx context.Context, cause error) error {

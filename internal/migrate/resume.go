@@ -22,6 +22,9 @@ import (
 func (r *Runner) find(ctx context.Context) error {
 	store := checkpoint.NewStore(r.db, r.names.Checkpoint, r.cfg.ReconnectTimeout)
 	record, err := store.Load(ctx)
+	if record == nil && err == nil && r.goingOn {
+		return r.findNone(store)
+	}
 	if errors.Is(err, checkpoint.ErrForeign) || record == nil && err == nil {
 		r.keeper = newKeeper(store, r.firstRecord())
 		return nil // preflight speaks of somebody else's tables
@@ -35,7 +38,11 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.takeLock(ctx); err != nil {
 		return err
 	}
-	if record == nil { // with the lock, it is certain that nobody is about to write it
+	// With the lock it is certain that nobody is about to write one, or another.
+	if record, err = store.Load(ctx); err != nil && !errors.Is(err, checkpoint.ErrEmpty) {
+		return r.cannotGoOn(err)
+	}
+	if record == nil {
 		r.keeper = newKeeper(store, r.firstRecord())
 		return store.Drop(ctx)
 	}
@@ -58,8 +65,18 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.mustHaveKept(ctx, record); err != nil {
 		return err
 	}
-	r.record, r.keeper = record, newKeeper(store, *record)
+	r.record, r.keeper = record, newKeeper(store.While(r.log.Names(r.run)), *record)
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
+	return nil
+}
+
+// findNone is for a process that goes on and finds no checkpoint: it has dropped it itself, as the last of all, and did not
+// get the answer; else nobody knows what is left.
+func (r *Runner) findNone(store *checkpoint.Store) error {
+	if r.summary.Source != r.names.Source {
+		return &Refusal{Err: fmt.Errorf("cannot go on: the checkpoint %s is gone", r.names.Checkpoint)}
+	}
+	r.swapped, r.keeper, r.log = true, newKeeper(store, r.firstRecord()), r.newChangelog()
 	return nil
 }
 
@@ -261,7 +278,7 @@ func (r *Runner) resume(ctx context.Context) error {
 	if key := r.mapping.Key.Name; key != record.Settings.Key {
 		return r.cannotGoOn(fmt.Errorf("the migration key was %s, and is %s now", record.Settings.Key, key))
 	}
-	position, err := binlog.ParsePosition(record.Position)
+	position, err := provenPosition(record)
 	if err != nil {
 		return r.cannotGoOn(err)
 	}
@@ -273,9 +290,18 @@ func (r *Runner) resume(ctx context.Context) error {
 		r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
 	}
 	r.keeper.safe = position
+	if err := r.keep(ctx); err != nil { // it says which run of the server the sessions belong to that are about to be opened
+		return err
+	}
 	r.cfg.Log.Info("resuming", "copied", percent(record, r.mapping.Source.EstimatedRows), "changes_from", record.Position, "checkpoint_age", age(record))
 	r.view.resumed(record)
-	return r.start(ctx, position)
+	err = r.start(ctx, position)
+	var lost *binlog.LostError
+	if errors.As(r.cause(err), &lost) { // nothing was written: the log is proven before anything of it is taken
+		r.left = nil
+		return r.cannotGoOn(lost)
+	}
+	return err
 }
 
 // discard drops what an earlier run has left: only tables that bear our mark, and the shadow that the checkpoint names. Of a
@@ -315,7 +341,7 @@ func (r *Runner) newChangelog() *changelog.Changelog {
 
 // enlist makes every session that writes rows note itself as one of this run.
 func (r *Runner) enlist(run uint64) {
-	r.writers = r.cfg.Conn
+	r.run, r.writers = run, r.cfg.Conn
 	r.writers.Enlist = r.log.Enlist(run)
 }
 

@@ -35,6 +35,7 @@ type Runner struct {
 	mapping   *table.Mapping
 	ordered   bool // commits become visible in the order of the log
 	lock      *conn.Lock
+	run       uint64             // its number in the changelog
 	writers   conn.Config        // of the sessions that write rows
 	keeper    *keeper            // nil before it is known whether there is a checkpoint
 	algorithm algorithm          // by which the server can alter the source itself; "": it cannot

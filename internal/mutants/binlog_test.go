@@ -6,6 +6,7 @@ const (
 	binlogPackage = "internal/binlog"
 	assemblerFile = binlogPackage + "/assembler.go"
 	groupFile     = binlogPackage + "/group.go"
+	witnessFile   = binlogPackage + "/witness.go"
 	heldFile      = binlogPackage + "/held.go"
 	eventFile     = binlogPackage + "/event.go"
 )
@@ -15,9 +16,37 @@ var binlogMutants = []mutant{
 	{
 		Name:      "position moves with the first event of a transaction",
 		Invariant: "I1",
-		Edits:     []edit{{groupFile, "\ta.group = g\n\treturn nil\n", "\ta.group = g\n\tif g.after.form != noForm {\n\t\ta.read = g.after\n\t}\n\treturn nil\n"}},
+		Edits:     []edit{{groupFile, "\ta.group = g\n\treturn err\n", "\ta.group = g\n\tif g.after.form != noForm {\n\t\ta.read = g.after\n\t}\n\treturn err\n"}},
 		Package:   binlogPackage,
 		Tests:     []string{"TestPositionIsAfterTheCommit", "TestHistories"},
+	},
+	{
+		Name:      "witness: a log is not asked for it",
+		Invariant: "a position goes on only in the log in which it was found",
+		Edits:     []edit{{witnessFile, "if p.found || m != p.until.witness.Mark || !passed {", "if m.ID < 0 {"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestAnotherLogIsNotTaken"},
+	},
+	{
+		Name:      "witness: what was read before is read again",
+		Invariant: "each transaction once",
+		Edits:     []edit{{witnessFile, "	if p.until.witness == nil {\n		return false, nil\n", "	if p.until.witness != nil || true {\n		return false, nil\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestHistories"},
+	},
+	{
+		Name:      "witness: it begins where the mark ends",
+		Invariant: "a position goes on only in the log in which it was found",
+		Edits:     []edit{{groupFile, "&Witness{Before: before, ", "&Witness{Before: a.read.WithWitness(nil), "}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestHistories"},
+	},
+	{
+		Name:      "witness: positions of MariaDB are passed by their numbers",
+		Invariant: "each transaction once",
+		Edits:     []edit{{witnessFile, "		if ahead && last == o.maria {\n", "		if ahead && last.domain == o.maria.domain {\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestHistories"},
 	},
 	{
 		Name:      "a piece of a transaction has the end of the whole",

@@ -56,6 +56,22 @@ var checkpointMutants = []mutant{
 		Servers: true,
 	},
 	{
+		Name:      "checkpoint: a run writes after another has taken over",
+		Invariant: "one run works on a migration",
+		Edits:     []edit{{"internal/checkpoint/store.go", "	if s.while != \"\" {\n", "	if s.while == \"no\" {\n"}},
+		Package:   "internal/checkpoint",
+		Tests:     []string{"TestARunThatWasSuperseded"},
+		Servers:   true,
+	},
+	{
+		Name:      "checkpoint: a run does not wait for one that takes over",
+		Invariant: "one run works on a migration",
+		Edits:     []edit{{"internal/checkpoint/store.go", " LOCK IN SHARE MODE)`", ")`"}},
+		Package:   "internal/checkpoint",
+		Tests:     []string{"TestARunThatWasSuperseded"},
+		Servers:   true,
+	},
+	{
 		Name:      "checkpoint: sessions of earlier runs go on",
 		Invariant: "I8: no session of an earlier run writes when a new one does",
 		Edits: []edit{{
