@@ -166,7 +166,7 @@ func TestARunThatWasSuperseded(t *testing.T) {
 		go func() { saved <- store.Save(t.Context(), r) }()
 		select {
 		case err := <-saved:
-			t.Errorf("it did not wait to know whose the migration is: %v", err)
+			t.Fatalf("it did not wait to know whose the migration is: %v", err)
 		case <-time.After(300 * time.Millisecond):
 		}
 		if _, err := session.ExecContext(t.Context(), "COMMIT"); err != nil {

@@ -37,7 +37,7 @@ var binlogMutants = []mutant{
 	{
 		Name:      "witness: it begins where the mark ends",
 		Invariant: "a position goes on only in the log in which it was found",
-		Edits:     []edit{{groupFile, "&Witness{Before: before, ", "&Witness{Before: a.read.WithWitness(nil), "}},
+		Edits:     []edit{{groupFile, "&Witness{Before: before, ", "&Witness{Before: map[bool]Position{true: a.read.WithWitness(nil), false: before}[true], "}},
 		Package:   binlogPackage,
 		Tests:     []string{"TestHistories"},
 	},
