@@ -17,6 +17,7 @@ type assembler struct {
 	guard    *guard
 	watched  []*watched // the source and the changelog
 	foldCase bool       // table names are compared without case
+	ordered  bool       // Config.Ordered
 	emit     func(*Transaction) error
 
 	sums     checksums
@@ -30,7 +31,10 @@ type assembler struct {
 	group   *group              // the open transaction, or nil
 	tables  map[uint64]*watched // of the open statement, by table id; nil for tables of others
 	held    held
-	skipped int // transactions since the last item
+	skipped int         // transactions since the last item
+	others  []tableName // that the open transaction has changed, the first of them; where ordered
+
+	xaCommits *XACommits
 }
 
 // limits are in bytes.
@@ -65,7 +69,7 @@ type markColumns struct{ id, value int }
 
 // newAssembler returns an assembler that stands at start, which is where the first event must follow.
 func newAssembler(start Position, source, changelog *table.Table, emit func(*Transaction) error) (*assembler, error) {
-	a := &assembler{read: start, emit: emit, tables: map[uint64]*watched{}, guard: &guard{}}
+	a := &assembler{read: start, emit: emit, tables: map[uint64]*watched{}, guard: &guard{}, xaCommits: NewXACommits(nil, 0)}
 	a.watched = append(a.watched, &watched{table: source})
 	if changelog != nil {
 		id, value := changelog.Column("id"), changelog.Column("value")

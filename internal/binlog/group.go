@@ -55,6 +55,8 @@ func (a *assembler) open(e event) error {
 		return errors.New("the transaction has no GTID of the kind that this run counts by: GTIDs were switched on or off on the server")
 	}
 	a.group = g
+	clear(a.others)
+	a.others = a.others[:0]
 	return nil
 }
 
@@ -125,6 +127,9 @@ func (a *assembler) query(e event) error {
 	case beginVerb:
 		g.begun = true
 	case commitVerb:
+		if err := a.mustBeOrdered(); err != nil {
+			return err
+		}
 		return a.commit()
 	case rollbackVerb:
 		return a.rollBack()
@@ -196,6 +201,7 @@ func (a *assembler) tableMap(e event) error {
 		}
 	}
 	a.tables[id] = nil
+	a.noteOther(schema, name)
 	return nil
 }
 

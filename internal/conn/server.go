@@ -89,6 +89,9 @@ func (s *Server) OrdersCommits(ctx context.Context, q Querier) (bool, error) {
 	return ordered, nil
 }
 
+// OrdersXACommits says whether XA COMMIT is among them. MariaDB writes it to the log first, and has the tables commit afterwards.
+func (s *Server) OrdersXACommits() bool { return !s.IsMariaDB() }
+
 // KeepsCommits says whether every commit that the server has acknowledged, or has in its binary log, is in the tables after a
 // crash too. Otherwise the log may hold changes that the tables have lost.
 func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {

@@ -268,6 +268,11 @@ func (r *Runner) resume(ctx context.Context) error {
 	if err := binlog.CanStream(ctx, r.db, r.server, position); err != nil {
 		return r.cannotGoOn(err)
 	}
+	if r.apply == Refresh && !r.server.OrdersXACommits() {
+		if err := r.xaCommits.Suspect(ctx); err != nil {
+			return err
+		}
+	}
 	r.left = nil
 	for _, name := range []table.Name{r.names.Checkpoint, r.names.Changelog, r.names.Shadow} {
 		r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
@@ -309,6 +314,8 @@ func (r *Runner) newChangelog() *changelog.Changelog {
 	if r.apply == Refresh {
 		cfg.Ordered = r.server
 	}
+	r.xaCommits = binlog.NewXACommits(r.db, r.cfg.ReconnectTimeout)
+	cfg.Unordered = r.xaCommits
 	cfg.Beat = r.observe
 	return changelog.New(r.db, cfg)
 }

@@ -42,6 +42,7 @@ type Runner struct {
 	record    *checkpoint.Record // what this run goes on from; nil: it began anew
 	swapped   bool               // an earlier run has swapped the tables
 	log       *changelog.Changelog
+	xaCommits *binlog.XACommits // that the log waits for
 	stream    *binlog.Stream
 	services  *services
 	parts     atomic.Pointer[parts] // what works on the rows; nil before Prepare

@@ -44,7 +44,7 @@ var binlogMutants = []mutant{
 		Name:      "the position follows the earliest XA transaction not decided yet",
 		Invariant: "I1, XA",
 		Edits: []edit{
-			{heldFile, "\tid    xid\n\tgroup *group\n", "\tid     xid\n\tgroup  *group\n\tbefore Position\n"},
+			{heldFile, "\tid    conn.XID\n\tgroup *group\n", "\tid     conn.XID\n\tgroup  *group\n\tbefore Position\n"},
 			{heldFile, "heldGroup{id, g}", "heldGroup{id, g, before}"},
 			{heldFile, "\treturn h.since\n", "\treturn h.prepared[0].before\n"},
 		},
