@@ -1,12 +1,15 @@
 package binlog
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
 // await is Await, with what XA RECOVER gives at each look.
@@ -95,6 +98,37 @@ func TestXACommitsAreAwaited(t *testing.T) {
 	if waits := c.Waits(); waits != "" || len(c.noted) != 0 {
 		t.Errorf("one that began once more is waited for: %s", waits)
 	}
+}
+
+// TestXACommitsOfEarlierRuns: what stands prepared on the server when a run goes on is waited for until that is over, or the log
+// has its PREPARE.
+func TestXACommitsOfEarlierRuns(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		s.MustExec("CREATE TABLE t (id INT PRIMARY KEY) ENGINE=InnoDB")
+		session, xid := s.MustConn(), conn.XID{Global: s.Name, Branch: "\xff'", Format: 7}
+		for _, verb := range []string{"START", "END", "PREPARE"} {
+			mustExec(t, session, "XA "+verb+" "+xid.String())
+			if verb == "START" {
+				mustExec(t, session, "INSERT INTO t VALUES (1)")
+			}
+		}
+		c := NewXACommits(s.DB, time.Minute)
+		if err := c.Suspect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		waiting, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		if err := c.Await(waiting); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("with %s prepared: %v", xid, err)
+		}
+		if c.noted[xid] == nil {
+			t.Errorf("%s is not among %v", xid, c.noted)
+		}
+		mustExec(t, session, "XA ROLLBACK "+xid.String())
+		if err := c.Await(t.Context()); err != nil || len(c.noted) != 0 {
+			t.Errorf("with nothing prepared: %v; %v are left", err, c.noted)
+		}
+	})
 }
 
 // TestTransactionsOutOfOrder: where the order counts, a change that MariaDB commits by a statement is an error that names the
