@@ -54,8 +54,13 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	}
 	r := &refreshing{t: t, s: s, mapping: h.mustMap(db)}
 	names := table.NamesFor(r.mapping.Source.Name)
-	xaCommits := binlog.NewXACommits(db, patience)
-	r.log = changelog.New(db, changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience, Unordered: xaCommits})
+	logging := changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience}
+	var xaCommits *binlog.XACommits
+	if !server.OrdersXACommits() {
+		xaCommits = binlog.NewXACommits(db, patience)
+		logging.Unordered = xaCommits
+	}
+	r.log = changelog.New(db, logging)
 	if err := r.log.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ type assembler struct {
 	skipped int         // transactions since the last item
 	others  []tableName // that the open transaction has changed, the first of them; where ordered
 
-	xaCommits *XACommits
+	xaCommits *XACommits // Config.XACommits
 }
 
 // limits are in bytes.
@@ -69,7 +69,7 @@ type markColumns struct{ id, value int }
 
 // newAssembler returns an assembler that stands at start, which is where the first event must follow.
 func newAssembler(start Position, source, changelog *table.Table, emit func(*Transaction) error) (*assembler, error) {
-	a := &assembler{read: start, emit: emit, tables: map[uint64]*watched{}, guard: &guard{}, xaCommits: NewXACommits(nil, 0)}
+	a := &assembler{read: start, emit: emit, tables: map[uint64]*watched{}, guard: &guard{}}
 	a.watched = append(a.watched, &watched{table: source})
 	if changelog != nil {
 		id, value := changelog.Column("id"), changelog.Column("value")

@@ -95,9 +95,7 @@ func (a *assembler) prepare(e event) error {
 	if err := a.held.room(a.group.bytes, a.limits.held); err != nil {
 		return err
 	}
-	if a.group.clock.MariaDB {
-		a.xaCommits.restarted(id)
-	}
+	a.xaCommits.restarted(id)
 	before := a.read
 	g := a.close()
 	if err := a.held.add(id, before, g); err != nil {
@@ -117,7 +115,7 @@ func (a *assembler) decide(commit bool, argument string) error {
 	}
 	g := a.close()
 	rows := a.held.take(id)
-	if commit && g.clock.MariaDB && (rows == nil || len(rows.changes) > 0) {
+	if commit && (rows == nil || len(rows.changes) > 0) {
 		a.xaCommits.note(id)
 	}
 	switch {

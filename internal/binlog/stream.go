@@ -39,7 +39,7 @@ type Config struct {
 	// Ordered says that whoever takes the transactions relies on fences: all that was handed out before a fence was asked for is
 	// visible when the fence is. A change of the source to which that does not apply is an error then, but for XACommits.
 	Ordered bool
-	// XACommits is told of the commits that a fence says nothing of, before they are handed out; nil: nobody asks.
+	// XACommits is told of the commits that a fence says nothing of, before they are handed out; nil: there are none.
 	XACommits *XACommits
 
 	ReconnectTimeout time.Duration // for how long a connection is tried again
@@ -140,10 +140,7 @@ func (s *Stream) assembler(emit func(*Transaction) error) (*assembler, error) {
 		return nil, err
 	}
 	a.watched[0].columns = s.cfg.Columns
-	a.guard, a.begins, a.ordered = s.guard, s.cfg.Begins, s.cfg.Ordered
-	if s.cfg.XACommits != nil {
-		a.xaCommits = s.cfg.XACommits
-	}
+	a.guard, a.begins, a.ordered, a.xaCommits = s.guard, s.cfg.Begins, s.cfg.Ordered, s.cfg.XACommits
 	a.limits = limits{transaction: s.cfg.MaxTransaction, held: s.cfg.MaxHeld}
 	return a, nil
 }

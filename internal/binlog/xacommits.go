@@ -13,8 +13,8 @@ import (
 )
 
 // XACommits are the XA transactions whose commit was read from the log and may not be visible yet, although a fence behind it
-// is: MariaDB writes XA COMMIT to its log first and has the tables commit afterwards, beside the commits of others. Until all of
-// that is done XA RECOVER lists the transaction. The stream notes a commit before it hands it out. Any goroutine may call the methods.
+// is: where conn.Server.OrdersXACommits says no. Until they are, XA RECOVER lists them. The stream notes a commit before it
+// hands it out. Any goroutine may call the methods; nil is a list that nothing is noted in, for servers that need none.
 type XACommits struct {
 	db       conn.Querier
 	patience time.Duration
@@ -45,6 +45,9 @@ func (c *XACommits) Suspect(ctx context.Context) error {
 
 // note notes a commit.
 func (c *XACommits) note(id conn.XID) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.noted[id] = &xaCommit{}
@@ -53,6 +56,9 @@ func (c *XACommits) note(id conn.XID) {
 // restarted says that a transaction of that name was prepared, behind all that was noted: the server lets it begin only when
 // an earlier one of the name is over, for everybody to see.
 func (c *XACommits) restarted(id conn.XID) {
+	if c == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.noted, id)
@@ -63,22 +69,45 @@ const longestLook = 100 * time.Millisecond
 
 // Await returns when everything that was noted before the call is visible. There is no end to it but ctx's.
 func (c *XACommits) Await(ctx context.Context) error {
-	c.mu.Lock()
-	awaited := maps.Clone(c.noted)
-	c.mu.Unlock()
-	for pause := time.Millisecond; len(awaited) > 0; pause = min(2*pause, longestLook) {
+	for awaited, pause := c.all(), time.Millisecond; len(awaited) > 0; pause = min(2*pause, longestLook) {
 		prepared, err := c.prepared(ctx)
 		if err != nil {
-			return fmt.Errorf("wait for XA transactions that are being committed: %w", err)
+			return err
 		}
 		if c.look(awaited, prepared); len(awaited) == 0 {
 			break
 		}
-		if err := conn.Pause(ctx, pause); err != nil {
+		if conn.Pause(ctx, pause) != nil {
 			return fmt.Errorf("wait for XA transactions that are being committed: %w", context.Cause(ctx))
 		}
 	}
 	return nil
+}
+
+// Run forgets now and then what is visible, until ctx ends, and returns nil then: with replay it is long until somebody waits.
+func (c *XACommits) Run(ctx context.Context) error {
+	for conn.Pause(ctx, time.Second) == nil {
+		noted := c.all()
+		if len(noted) == 0 {
+			continue
+		}
+		prepared, err := c.prepared(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		c.look(noted, prepared)
+	}
+	return nil
+}
+
+// all returns what is noted at this moment.
+func (c *XACommits) all() map[conn.XID]*xaCommit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.noted)
 }
 
 // look takes out of awaited what is visible, given what was prepared at a moment after all of it was noted.
@@ -100,6 +129,9 @@ func (c *XACommits) look(awaited map[conn.XID]*xaCommit, prepared conn.XIDs) {
 
 // Waits names what is waited for and has lasted, in words for a status display, "" for nothing.
 func (c *XACommits) Waits() string {
+	if c == nil {
+		return ""
+	}
 	const lasts = time.Second
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,5 +153,8 @@ func (c *XACommits) prepared(ctx context.Context) (prepared conn.XIDs, err error
 		prepared, err = conn.PreparedXA(ctx, c.db)
 		return err
 	})
-	return prepared, err
+	if err != nil {
+		return nil, fmt.Errorf("look for XA transactions that are being committed: %w", err)
+	}
+	return prepared, nil
 }

@@ -248,6 +248,9 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	r.services.start("throttle", p.gate.Run)
 	r.services.start("apply changes", p.applier.Run)
 	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.watch(r.mapping, p.applier.Feed)) })
+	if r.xaCommits != nil {
+		r.services.start("look after XA commits", r.xaCommits.Run)
+	}
 	r.services.start("write heartbeats", r.log.Run)
 	r.services.start("write checkpoints", r.keepOn)
 	fence, err := r.log.Fence(r.services.ctx)

@@ -268,7 +268,7 @@ func (r *Runner) resume(ctx context.Context) error {
 	if err := binlog.CanStream(ctx, r.db, r.server, position); err != nil {
 		return r.cannotGoOn(err)
 	}
-	if r.apply == Refresh && !r.server.OrdersXACommits() {
+	if r.apply == Refresh && r.xaCommits != nil {
 		if err := r.xaCommits.Suspect(ctx); err != nil {
 			return err
 		}
@@ -314,8 +314,10 @@ func (r *Runner) newChangelog() *changelog.Changelog {
 	if r.apply == Refresh {
 		cfg.Ordered = r.server
 	}
-	r.xaCommits = binlog.NewXACommits(r.db, r.cfg.ReconnectTimeout)
-	cfg.Unordered = r.xaCommits
+	if !r.server.OrdersXACommits() {
+		r.xaCommits = binlog.NewXACommits(r.db, r.cfg.ReconnectTimeout)
+		cfg.Unordered = r.xaCommits
+	}
 	cfg.Beat = r.observe
 	return changelog.New(r.db, cfg)
 }

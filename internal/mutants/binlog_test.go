@@ -68,7 +68,7 @@ var binlogMutants = []mutant{
 	{
 		Name:      "an xid that is prepared anew is waited for",
 		Invariant: "I7: a name used again does not keep fences waiting",
-		Edits:     []edit{{heldFile, "\t\ta.xaCommits.restarted(id)\n", "\t\t_ = id\n"}},
+		Edits:     []edit{{heldFile, "\ta.xaCommits.restarted(id)\n", ""}},
 		Package:   binlogPackage,
 		Tests:     []string{"TestXACommitsAreNoted"},
 	},
