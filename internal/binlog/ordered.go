@@ -17,7 +17,7 @@ const mostOthers = 5
 
 // noteOther notes that the open transaction has changed a table that is not watched.
 func (a *assembler) noteOther(schema, name []byte) {
-	if !a.ordered || len(a.others) == mostOthers {
+	if !a.ordered || !a.group.clock.MariaDB || len(a.others) == mostOthers {
 		return
 	}
 	known := slices.ContainsFunc(a.others, func(t tableName) bool { return bytes.Equal(t.schema, schema) && bytes.Equal(t.name, name) })
