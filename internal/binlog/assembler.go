@@ -31,8 +31,7 @@ type assembler struct {
 	group   *group              // the open transaction, or nil
 	tables  map[uint64]*watched // of the open statement, by table id; nil for tables of others
 	held    held
-	skipped int         // transactions since the last item
-	others  []tableName // that the open transaction has changed, the first of them; where ordered
+	skipped int // transactions since the last item
 
 	xaCommits *XACommits // Config.XACommits
 }

@@ -55,8 +55,6 @@ func (a *assembler) open(e event) error {
 		return errors.New("the transaction has no GTID of the kind that this run counts by: GTIDs were switched on or off on the server")
 	}
 	a.group = g
-	clear(a.others)
-	a.others = a.others[:0]
 	return nil
 }
 
@@ -201,7 +199,6 @@ func (a *assembler) tableMap(e event) error {
 		}
 	}
 	a.tables[id] = nil
-	a.noteOther(schema, name)
 	return nil
 }
 
