@@ -85,6 +85,7 @@ func TestOrderBesideOtherEngines(t *testing.T) {
 			s.MustExec("BEGIN; " + statements + "; COMMIT")
 		}
 		f.fence(1)
+		f.cancel()
 		if !s.Server.Engine.MariaDB() {
 			return
 		}
