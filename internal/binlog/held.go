@@ -115,7 +115,7 @@ func (a *assembler) decide(commit bool, argument string) error {
 	}
 	g := a.close()
 	rows := a.held.take(id)
-	if commit && (rows == nil || len(rows.changes) > 0) {
+	if commit && (rows == nil || len(rows.changes) > 0) { // it may have changed the source
 		a.xaCommits.note(id)
 	}
 	switch {
