@@ -17,6 +17,7 @@ type assembler struct {
 	guard    *guard
 	watched  []*watched // the source and the changelog
 	foldCase bool       // table names are compared without case
+	ordered  bool       // Config.Ordered
 	emit     func(*Transaction) error
 
 	sums     checksums
@@ -32,6 +33,8 @@ type assembler struct {
 	tables  map[uint64]*watched // of the open statement, by table id; nil for tables of others
 	held    held
 	skipped int // transactions since the last item
+
+	xaCommits *XACommits // Config.XACommits
 }
 
 // limits are in bytes.

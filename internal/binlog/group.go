@@ -140,6 +140,9 @@ func (a *assembler) query(e event) error {
 	case beginVerb:
 		g.begun = true
 	case commitVerb:
+		if err := a.mustBeOrdered(); err != nil {
+			return err
+		}
 		return a.commit()
 	case rollbackVerb:
 		return a.rollBack()

@@ -36,6 +36,12 @@ type Config struct {
 	// moment between Start and that mark: one prepared before Start and decided before the mark is in what will be copied.
 	Begins bool
 
+	// Ordered says that whoever takes the transactions relies on fences: all that was handed out before a fence was asked for is
+	// visible when the fence is. A change of the source to which that does not apply is an error then, but for XACommits.
+	Ordered bool
+	// XACommits is told of the commits that a fence says nothing of, before they are handed out; nil: there are none.
+	XACommits *XACommits
+
 	ReconnectTimeout time.Duration // for how long a connection is tried again
 	MaxTransaction   int           // bytes, beyond which a transaction comes in pieces
 	MaxHeld          int           // bytes of prepared XA transactions, beyond which the stream ends
@@ -120,7 +126,7 @@ func (s *Stream) assembler(emit func(*Transaction) error) (*assembler, error) {
 		return nil, err
 	}
 	a.watched[0].columns = s.cfg.Columns
-	a.guard, a.begins = s.guard, s.cfg.Begins
+	a.guard, a.begins, a.ordered, a.xaCommits = s.guard, s.cfg.Begins, s.cfg.Ordered, s.cfg.XACommits
 	a.limits = limits{transaction: s.cfg.MaxTransaction, held: s.cfg.MaxHeld}
 	return a, nil
 }

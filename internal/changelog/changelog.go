@@ -31,8 +31,16 @@ type Config struct {
 	// Ordered is the server where commits must become visible in the order of the log: a fence after which they no longer do
 	// is an error. nil: nobody reads by fences.
 	Ordered *conn.Server
+	// Unordered are the commits that become visible in another order all the same: a fence waits for them; nil: there are none.
+	Unordered Unordered
 	// Beat is told how long the writing of each heartbeat took; nil: nobody.
 	Beat func(took time.Duration)
+}
+
+// Unordered are commits that a fence alone says nothing of.
+type Unordered interface {
+	// Await returns when all of them that were read from the log before the call are visible.
+	Await(ctx context.Context) error
 }
 
 // Changelog is the changelog table of one migration. Its methods may be called by several goroutines.
@@ -108,8 +116,9 @@ func (c *Changelog) beat(ctx context.Context) error {
 	})
 }
 
-// Fence writes a new fence and returns its value, greater than all before it. When it returns, everything whose commit
-// stands before it in the log is visible to reads. A fence whose fate is unknown is superseded by the next.
+// Fence writes a new fence and returns its value, greater than all before it. When it returns, everything that was read from
+// the log before the call is visible to reads, and all else whose commit stands before the fence, but for Unordered. A fence whose
+// fate is unknown is superseded by the next.
 func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
 	update := `
 		UPDATE ` + c.config.Table.String() + `
@@ -128,6 +137,11 @@ func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
 	})
 	if err != nil {
 		return 0, fmt.Errorf("write fence: %w", err)
+	}
+	if c.config.Unordered != nil {
+		if err := c.config.Unordered.Await(ctx); err != nil {
+			return 0, err
+		}
 	}
 	return uint64(fence), nil
 }

@@ -89,6 +89,10 @@ func (s *Server) OrdersCommits(ctx context.Context, q Querier) (bool, error) {
 	return ordered, nil
 }
 
+// OrdersXACommits says whether XA COMMIT is among them. MariaDB writes it to the log first and has the tables commit afterwards;
+// so did MySQL 8.0, for a transaction whose session had gone, in its first years.
+func (s *Server) OrdersXACommits() bool { return s.Flavor == MySQL && s.Version.AtLeast(8, 4, 0) }
+
 // KeepsCommits says whether every commit that the server has acknowledged, or has in its binary log, is in the tables after a
 // crash too. Otherwise the log may hold changes that the tables have lost.
 func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {

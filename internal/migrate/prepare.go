@@ -255,7 +255,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	r.stream = binlog.New(binlog.Config{
 		Conn: r.cfg.Conn, Server: r.server, ServerID: r.cfg.ReplicaServerID, Start: position,
 		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Begins: r.record == nil,
-		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
+		Ordered: r.apply == Refresh, XACommits: r.xaCommits, ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
 	})
 	r.parts.Store(p)
 	r.services = newServices(ctx)
@@ -263,9 +263,12 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	r.services.start("throttle", p.gate.Run)
 	r.services.start("apply changes", p.applier.Run)
 	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.watch(r.mapping, p.applier.Feed)) })
+	if r.xaCommits != nil {
+		r.services.start("look after XA commits", r.xaCommits.Run)
+	}
 	r.services.start("write heartbeats", r.log.Run)
 	r.services.start("write checkpoints", r.keepOn)
-	fence, err := r.log.Fence(ctx)
+	fence, err := r.log.Fence(r.services.ctx)
 	if err != nil {
 		return err
 	}
@@ -285,7 +288,7 @@ func (r *Runner) assemble(ctx context.Context, position binlog.Position) (*parts
 	if r.cfg.ThrottleFile != "" {
 		checks = append(checks, throttle.FlagFile(r.cfg.ThrottleFile))
 	}
-	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position)}
+	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position), xaCommits: r.xaCommits}
 	p.gate = throttle.New(throttleInterval, checks...)
 	left := &chunk.Rest{}
 	if r.record != nil {

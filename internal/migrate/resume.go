@@ -285,6 +285,11 @@ func (r *Runner) resume(ctx context.Context) error {
 	if err := binlog.CanStream(ctx, r.db, r.server, position); err != nil {
 		return r.cannotGoOn(err)
 	}
+	if r.apply == Refresh && r.xaCommits != nil {
+		if err := r.xaCommits.Suspect(ctx); err != nil {
+			return err
+		}
+	}
 	r.left = nil
 	for _, name := range []table.Name{r.names.Checkpoint, r.names.Changelog, r.names.Shadow} {
 		r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
@@ -334,6 +339,10 @@ func (r *Runner) newChangelog() *changelog.Changelog {
 	cfg := changelog.Config{Table: r.names.Changelog, Interval: r.cfg.Heartbeat, ReconnectTimeout: r.cfg.ReconnectTimeout}
 	if r.apply == Refresh {
 		cfg.Ordered = r.server
+	}
+	if !r.server.OrdersXACommits() {
+		r.xaCommits = binlog.NewXACommits(r.db, r.cfg.ReconnectTimeout)
+		cfg.Unordered = r.xaCommits
 	}
 	cfg.Beat = r.observe
 	return changelog.New(r.db, cfg)

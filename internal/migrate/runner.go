@@ -43,6 +43,7 @@ type Runner struct {
 	record    *checkpoint.Record // what this run goes on from; nil: it began anew
 	swapped   bool               // an earlier run has swapped the tables
 	log       *changelog.Changelog
+	xaCommits *binlog.XACommits // that fences wait for; nil where they need not
 	stream    *binlog.Stream
 	services  *services
 	parts     atomic.Pointer[parts] // what works on the rows; nil before Prepare
