@@ -210,7 +210,7 @@ func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog
 	if errors.Is(err, binlog.ErrSwapped) || errors.Is(err, progress.ErrEnded) {
 		return nil
 	}
-	return err
+	return r.whose(ctx, err)
 }
 
 // undo drops what prepare has created, for a migration that ends before it has begun. One that goes on keeps everything.

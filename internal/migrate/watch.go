@@ -2,6 +2,8 @@ package migrate
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -40,4 +42,19 @@ func (r *Runner) watchShadow(ctx context.Context) (*binlog.Watch, error) {
 	default:
 		return nil, nil
 	}
+}
+
+// whose adds to the write of somebody else whose session it is, if that is still there.
+func (r *Runner) whose(ctx context.Context, err error) error {
+	var foreign *binlog.ForeignWriteError
+	if !errors.As(err, &foreign) || foreign.Thread == 0 || foreign.Server != r.server.ServerID {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookPatience)
+	defer cancel()
+	p, lost := conn.FindProcess(ctx, r.db, uint64(foreign.Thread))
+	if lost != nil || p == nil {
+		return err // what is known is enough
+	}
+	return fmt.Errorf("%w. The thread is a session of %s from %s", err, p.User, p.Host)
 }
