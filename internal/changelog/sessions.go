@@ -66,9 +66,9 @@ func (c *Changelog) Ended(ctx context.Context, run uint64) error {
 	return nil
 }
 
-// Writers returns the sessions of all runs until now.
-func (c *Changelog) Writers(ctx context.Context) (*Writers, error) {
-	w := &Writers{sessions: make(map[uint32]writer)}
+// Writers returns the sessions of all runs until now, for reading the log of that server.
+func (c *Changelog) Writers(ctx context.Context, server uint32) (*Writers, error) {
+	w := &Writers{server: server, sessions: make(map[uint32]writer)}
 	query := fmt.Sprintf("SELECT id - %[2]d, value FROM %[1]s WHERE id >= %[2]d", c.config.Table, SessionID)
 	err := c.notes(ctx, query, func(id, run uint64) { w.sessions[uint32(id)] = writer{run: run} })
 	return w, err

@@ -68,7 +68,7 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 				t.Errorf("sessions before run %d that have not ended: %v, %v", run, found, err)
 			}
 		}
-		writers, err := c.Writers(t.Context())
+		writers, err := c.Writers(t.Context(), 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,14 @@ package changelog
 //
 // At the place where a run begins to read there may be sessions whose notes stand before it. All notes that the table has
 // are a set that holds those; what is too much in it is gone with the next note of an end, that of the run's own start.
-type Writers struct{ sessions map[uint32]writer }
+//
+// Of a transaction that the server got from another one as its replica, the thread is not looked at: MySQL logs there that of
+// some earlier statement. It may be the migration's while a session of it can be on that other server, which is so until
+// the run that goes on after a fail-over has taken over.
+type Writers struct {
+	server   uint32 // whose log is read
+	sessions map[uint32]writer
+}
 
 type writer struct {
 	run    uint64
@@ -30,6 +37,16 @@ func (w *Writers) Note(server uint32, id int64, value uint64) {
 
 // Has says whether the thread of that server is one of the sessions. The log has 32 bits of its id.
 func (w *Writers) Has(server, thread uint32) bool {
-	s, ok := w.sessions[thread]
-	return ok && (s.server == 0 || s.server == server)
+	if server == w.server {
+		s, ok := w.sessions[thread]
+		return ok && s.mayBeOn(server)
+	}
+	for _, s := range w.sessions {
+		if s.mayBeOn(server) {
+			return true
+		}
+	}
+	return false
 }
+
+func (s writer) mayBeOn(server uint32) bool { return s.server == 0 || s.server == server }

@@ -62,7 +62,7 @@ func TestWriters(t *testing.T) {
 		for range 10 + r.IntN(100) {
 			h.step(r)
 		}
-		w := &Writers{sessions: map[uint32]writer{}}
+		w := &Writers{server: 1, sessions: map[uint32]writer{}}
 		from := 0
 		if h.run > 1 {
 			from = r.IntN(h.started - 1)
@@ -83,16 +83,30 @@ func TestWriters(t *testing.T) {
 	}
 }
 
-// TestWritersOfAnotherServer: a thread is one of the server that it is noted on.
+// TestWritersOfAnotherServer: a thread is one of the server that it is noted on. After a fail-over the log has what the migration
+// wrote on the server that was, under threads of any number, until the next run has taken over.
 func TestWritersOfAnotherServer(t *testing.T) {
-	w := &Writers{sessions: map[uint32]writer{5: {run: 1}}}
-	w.Note(1, SessionID+6, 1)
-	for _, c := range []struct {
-		server, thread uint32
-		has            bool
-	}{{1, 5, true}, {2, 5, true}, {1, 6, true}, {2, 6, false}, {1, 7, false}} {
-		if w.Has(c.server, c.thread) != c.has {
-			t.Errorf("thread %d of server %d: want %t", c.thread, c.server, c.has)
+	w := &Writers{server: 1, sessions: map[uint32]writer{}}
+	has := func(what string, server, thread uint32, want bool) {
+		t.Helper()
+		if w.Has(server, thread) != want {
+			t.Errorf("%s: thread %d of server %d: want %t", what, thread, server, want)
 		}
 	}
+	w.Note(1, SessionID+6, 1)
+	has("noted", 1, 6, true)
+	has("noted", 1, 7, false)
+	has("noted", 2, 6, false)
+	w.Note(2, SessionID+7, 1)
+	has("noted elsewhere", 1, 7, false)
+	has("noted elsewhere", 2, 7, true)
+	has("noted elsewhere", 2, 9, true)
+	has("noted elsewhere", 3, 7, false)
+	w.Note(1, EndedID, 2)
+	w.Note(1, SessionID+7, 2)
+	has("taken over", 1, 7, true)
+	has("taken over", 2, 7, false)
+	w.sessions[5] = writer{run: 1}
+	has("noted before", 1, 5, true)
+	has("noted before", 3, 8, true)
 }

@@ -32,7 +32,7 @@ func (r *Runner) canWatch(ctx context.Context) (string, error) {
 func (r *Runner) watchShadow(ctx context.Context) (*binlog.Watch, error) {
 	switch r.watch {
 	case byThread:
-		writers, err := r.log.Writers(ctx)
+		writers, err := r.log.Writers(ctx, r.server.ServerID)
 		if err != nil {
 			return nil, err
 		}

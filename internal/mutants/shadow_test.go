@@ -36,7 +36,14 @@ var shadowMutants = []mutant{
 	{
 		Name:      "shadow: threads of every server count as the one's that noted them",
 		Invariant: "the shadow is written by the migration alone",
-		Edits:     []edit{{changelogWriters, "return ok && (s.server == 0 || s.server == server)", "return ok"}},
+		Edits:     []edit{{changelogWriters, "return ok && s.mayBeOn(server)", "_ = s\n\t\treturn ok"}},
+		Package:   "internal/changelog",
+		Tests:     []string{"TestWritersOfAnotherServer"},
+	},
+	{
+		Name:      "shadow: what a replica logs is judged by its thread",
+		Invariant: "the migration's own writes are never taken for others'",
+		Edits:     []edit{{changelogWriters, "\tif server == w.server {\n", "\tif server == w.server || server != 0 {\n"}},
 		Package:   "internal/changelog",
 		Tests:     []string{"TestWritersOfAnotherServer"},
 	},
