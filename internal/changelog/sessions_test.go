@@ -63,9 +63,9 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 		if err := c.Ended(t.Context(), run); err != nil {
 			t.Error(err)
 		}
-		for _, run := range []uint64{run, run + 1} { // of the one before, and of the next after it
-			if found, err := c.Sessions(t.Context(), run); err != nil || len(found) != int(run-2) {
-				t.Errorf("sessions before run %d that have not ended: %v, %v", run, found, err)
+		for want, next := range []uint64{run, run + 1} { // the first run's have ended, the second's one has not
+			if found, err := c.Sessions(t.Context(), next); err != nil || len(found) != want {
+				t.Errorf("sessions before run %d that have not ended: %v, %v", next, found, err)
 			}
 		}
 		writers, err := c.Writers(t.Context(), 1)
