@@ -16,6 +16,7 @@ type assembler struct {
 	limits   limits
 	guard    *guard
 	watched  []*watched // the source and the changelog
+	watch    *Watch     // of the shadow; nil: nobody looks who writes it
 	foldCase bool       // table names are compared without case
 	ordered  bool       // Config.Ordered
 	emit     func(*Transaction) error
@@ -29,10 +30,11 @@ type assembler struct {
 	proof    proof // of this connection
 	epoch    uint64
 
-	group   *group              // the open transaction, or nil
-	tables  map[uint64]*watched // of the open statement, by table id; nil for tables of others
-	held    held
-	skipped int // transactions since the last item
+	group      *group              // the open transaction, or nil
+	tables     map[uint64]*watched // of the open statement, by table id; nil for tables of others
+	annotation []byte              // text of the open statement, where the log has it and it was asked for
+	held       held
+	skipped    int // transactions since the last item
 
 	xaCommits *XACommits // Config.XACommits
 }
@@ -105,7 +107,7 @@ func (a *assembler) interrupt() error {
 func (a *assembler) abandon() error {
 	g := a.group
 	a.group = nil
-	clear(a.tables)
+	a.endStatement()
 	if g == nil || g.pieces == 0 {
 		return nil
 	}
@@ -178,6 +180,9 @@ func (a *assembler) dispatch(e event, inner bool) error {
 		return a.commit()
 	case xaPrepareEvent:
 		return a.prepare(e)
+	case annotateRowsEvent:
+		a.annotation = e.body
+		return nil
 	case tableMapEvent:
 		return a.tableMap(e)
 	case transactionPayload:
@@ -203,7 +208,7 @@ func isRows(kind byte) bool {
 func isHarmless(kind byte) bool {
 	switch kind {
 	case stopEvent, previousGTIDsEvent, heartbeatEvent, heartbeatV2Event, ignorableEvent, transactionContext, viewChangeEvent,
-		rowsQueryEvent, annotateRowsEvent, intVarEvent, randEvent, userVarEvent, beginLoadQueryEvent, appendBlockEvent, deleteFileEvent,
+		rowsQueryEvent, intVarEvent, randEvent, userVarEvent, beginLoadQueryEvent, appendBlockEvent, deleteFileEvent,
 		binlogCheckpointEvent, mariaGTIDListEvent, startEncryptionEvent:
 		return true
 	}

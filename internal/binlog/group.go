@@ -15,9 +15,10 @@ type group struct {
 	clock       Clock
 	committedAt time.Time
 
-	passed     bool // it was read before, on an earlier connection or by an earlier run
-	begun      bool // statements follow until a commit; else one statement is all
-	xa         bool // ends with XA PREPARE
+	passed     bool   // it was read before, on an earlier connection or by an earlier run
+	thread     uint32 // of the server that made it; 0: the log does not tell
+	begun      bool   // statements follow until a commit; else one statement is all
+	xa         bool   // ends with XA PREPARE
 	phase      alterPhase
 	changes    []RowChange
 	marks      []Mark
@@ -43,7 +44,7 @@ func (a *assembler) open(e event) error {
 	if err != nil {
 		return fmt.Errorf("read GTID: %w", err)
 	}
-	g := &group{clock: o.clock, committedAt: committedAt(o, e), xa: o.xaPrepare, phase: o.phase}
+	g := &group{clock: o.clock, committedAt: committedAt(o, e), thread: o.thread, xa: o.xaPrepare, phase: o.phase}
 	g.clock.File = a.epoch
 	switch {
 	case a.read.form == fileForm && !o.clock.MariaDB:
@@ -74,7 +75,7 @@ func parseOpening(e event) (opening, error) {
 func (a *assembler) close() *group {
 	g := a.group
 	a.group = nil
-	clear(a.tables)
+	a.endStatement()
 	if g.passed {
 		return g
 	}
@@ -138,7 +139,7 @@ func (a *assembler) query(e event) error {
 	}
 	switch v, argument := q.control(); v {
 	case beginVerb:
-		g.begun = true
+		g.begun, g.thread = true, q.thread
 	case commitVerb:
 		if err := a.mustBeOrdered(); err != nil {
 			return err
@@ -151,7 +152,7 @@ func (a *assembler) query(e event) error {
 	case rollbackToVerb:
 		return g.rollBackTo(argument)
 	case xaStartVerb:
-		g.begun, g.xa = true, true
+		g.begun, g.xa, g.thread = true, true, q.thread
 	case releaseVerb, xaEndVerb:
 	case xaCommitVerb, xaRollbackVerb:
 		return a.decide(v == xaCommitVerb, argument)
@@ -214,7 +215,16 @@ func (a *assembler) tableMap(e event) error {
 		}
 	}
 	a.tables[id] = nil
+	if w := a.watch; w != nil && a.same(schema, w.Shadow.Schema) && a.same(name, w.Shadow.Table) {
+		a.tables[id] = shadowRows
+	}
 	return nil
+}
+
+// endStatement forgets what counts for the rows of one statement.
+func (a *assembler) endStatement() {
+	clear(a.tables)
+	a.annotation = nil
 }
 
 func (a *assembler) same(logged []byte, name string) bool {
@@ -260,13 +270,19 @@ func (a *assembler) rows(e event) error {
 	if !mapped && id != dummyTableID {
 		return fmt.Errorf("rows of table id %d, which no table map explains", id)
 	}
-	if w != nil {
-		if err := a.add(w, e); err != nil {
-			return err
-		}
+	var err error
+	switch w {
+	case nil:
+	case shadowRows:
+		err = a.mayWrite(g, e)
+	default:
+		err = a.add(w, e)
+	}
+	if err != nil {
+		return err
 	}
 	if flags&endOfStatement != 0 {
-		clear(a.tables)
+		a.endStatement()
 	}
 	return nil
 }
@@ -284,8 +300,7 @@ func (a *assembler) add(w *watched, e event) error {
 	} else {
 		for _, c := range changes {
 			if c.After != nil {
-				g.marks = append(g.marks, w.marks.of(c.After))
-				a.begins = a.begins && g.passed
+				a.mark(g, e, w.marks.of(c.After))
 			}
 		}
 	}
@@ -300,6 +315,15 @@ func (a *assembler) add(w *watched, e event) error {
 		return nil
 	}
 	return a.piece(g)
+}
+
+// mark notes a row written to the changelog.
+func (a *assembler) mark(g *group, e event, m Mark) {
+	g.marks = append(g.marks, m)
+	a.begins = a.begins && g.passed
+	if !g.passed && a.watch != nil && a.watch.Writers != nil {
+		a.watch.Writers.Note(e.server, m.ID, m.Value)
+	}
 }
 
 // piece hands out what has been read of a transaction that is too large to hold.

@@ -12,6 +12,7 @@ import (
 
 // query is a statement in the log, with the schema that unqualified names in it mean.
 type query struct {
+	thread uint32 // that executed it
 	schema string
 	text   string
 }
@@ -19,7 +20,8 @@ type query struct {
 // parseQuery parses QUERY_EVENT, MariaDB's compressed form of it, and EXECUTE_LOAD_QUERY_EVENT.
 func parseQuery(kind byte, body []byte) (query, error) {
 	r := &reader{data: body}
-	r.bytes(8) // thread, seconds it took
+	thread := uint32(r.uint(4))
+	r.bytes(4) // seconds it took
 	schema := int(r.uint(1))
 	r.bytes(2) // error number
 	status := int(r.uint(2))
@@ -27,7 +29,7 @@ func parseQuery(kind byte, body []byte) (query, error) {
 		r.bytes(13) // file, and where its name stands in the statement
 	}
 	r.bytes(status)
-	q := query{schema: string(r.bytes(schema))}
+	q := query{thread: thread, schema: string(r.bytes(schema))}
 	r.bytes(1)
 	if r.short {
 		return query{}, errShort

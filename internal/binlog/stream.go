@@ -31,6 +31,7 @@ type Config struct {
 	Columns   []int        // ordinals of the source's columns that the rows of changes have, in that order; nil: all
 	Changelog *table.Table // its rows become marks; nil: none
 	Guarded   []table.Name // besides those two: DDL on them is an error, too
+	Watch     *Watch       // of the shadow: rows that others write are an error; nil: they are not noticed
 
 	// Begins says that nothing will be copied before the first mark is read, and that no XA transaction was prepared at some
 	// moment between Start and that mark: one prepared before Start and decided before the mark is in what will be copied.
@@ -76,7 +77,7 @@ func New(cfg Config) *Stream {
 // empty one. It blocks until ctx ends (its cause is returned), emit returns an error (that one), or the log cannot be
 // followed. A lost connection is made again, within ReconnectTimeout, where the last complete transaction ended; an
 // interrupted transaction of which pieces were handed out is called back (Transaction.Undone). This run's own RENAME ends
-// it with ErrSwapped; DDL of others with a *ChangedError.
+// it with ErrSwapped; DDL of others with a *ChangedError, rows that they write to the shadow with a *ForeignWriteError.
 func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transaction) error) error {
 	db, err := conn.Open(s.cfg.Conn, nil)
 	if err != nil {
@@ -126,7 +127,7 @@ func (s *Stream) assembler(emit func(*Transaction) error) (*assembler, error) {
 		return nil, err
 	}
 	a.watched[0].columns = s.cfg.Columns
-	a.guard, a.begins, a.ordered, a.xaCommits = s.guard, s.cfg.Begins, s.cfg.Ordered, s.cfg.XACommits
+	a.guard, a.watch, a.begins, a.ordered, a.xaCommits = s.guard, s.cfg.Watch, s.cfg.Begins, s.cfg.Ordered, s.cfg.XACommits
 	a.limits = limits{transaction: s.cfg.MaxTransaction, held: s.cfg.MaxHeld}
 	return a, nil
 }
@@ -157,7 +158,9 @@ func (r *reading) connection(ctx context.Context) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
-	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, r.replicaID, r.assembler.read.origin())
+	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, request{
+		replicaID: r.replicaID, after: r.assembler.read.origin(), annotations: r.cfg.Watch != nil && r.cfg.Watch.Writers == nil,
+	})
 	if err != nil {
 		return gone(err)
 	}

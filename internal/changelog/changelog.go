@@ -18,6 +18,7 @@ const (
 	HeartbeatID int64 = 1 // value: unix time in microseconds by this process's clock
 	FenceID     int64 = 2 // value: a counter
 	RunID       int64 = 3 // value: the number of the run that works on the migration, unix microseconds or more; 0: none has begun
+	EndedID     int64 = 4 // value: the sessions of all runs before this one have ended; no row: no run has taken over yet
 	// SessionID and what follows are the sessions that write rows: SessionID plus the server's id of the session; value: their run.
 	SessionID int64 = 1000
 )
@@ -57,7 +58,7 @@ func New(db *sql.DB, config Config) *Changelog { return &Changelog{config: confi
 func (c *Changelog) Create(ctx context.Context) error {
 	create := `
 		CREATE TABLE ` + c.config.Table.String() + ` (
-			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter; 3: run; from 1000 on: its sessions',
+			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter; 3: run; 4: runs before it have ended; from 1000 on: sessions',
 			value BIGINT UNSIGNED NOT NULL,
 			PRIMARY KEY (id)
 		) ENGINE=InnoDB COMMENT='` + table.OwnershipMark + `'`

@@ -60,11 +60,22 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 		if err != nil || !slices.Equal(found, ids) || slices.Contains(found, id) {
 			t.Errorf("sessions of the first run: %v, want %v (%v)", found, ids, err)
 		}
-		if err := c.Forget(t.Context(), run); err != nil {
+		if err := c.Ended(t.Context(), run); err != nil {
 			t.Error(err)
 		}
-		if found, err := c.Sessions(t.Context(), run); err != nil || len(found) > 0 {
-			t.Errorf("forgotten: %v, %v", found, err)
+		for want, next := range []uint64{run, run + 1} { // the first run's have ended, the second's one has not
+			if found, err := c.Sessions(t.Context(), next); err != nil || len(found) != want {
+				t.Errorf("sessions before run %d that have not ended: %v, %v", next, found, err)
+			}
+		}
+		writers, err := c.Writers(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range append(ids, id) {
+			if !writers.Has(1, uint32(id)) {
+				t.Errorf("session %d is not among the writers", id)
+			}
 		}
 	})
 }

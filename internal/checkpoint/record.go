@@ -57,6 +57,7 @@ type Server struct {
 // Settings are the choices that must not change between the runs of a migration.
 type Settings struct {
 	Apply string
+	Watch string // by what others who write the shadow are noticed; "": by nothing
 	Key   string // the migration key's name
 	Zone  string // time zone of conversions
 }

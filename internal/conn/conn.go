@@ -37,6 +37,8 @@ type Config struct {
 	// Server is what every new connection must reach: this run of this server, else the connection is refused with a
 	// *ServerChangedError. nil: whoever answers.
 	Server *Server
+	// Annotates makes every new connection one whose statements MariaDB logs beside the rows that they change, or no connection.
+	Annotates bool
 	// MultiStatements lets one call carry several statements: fewer round trips for the applier.
 	MultiStatements bool
 }
@@ -92,7 +94,7 @@ func Open(c Config, extra Settings) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure connection to %s: %w", c.Address(), err)
 	}
-	return sql.OpenDB(prepared{connector, c.Server, c.Enlist}), nil
+	return sql.OpenDB(prepared{connector, c.Annotates, c.Server, c.Enlist}), nil
 }
 
 // Session takes one connection out of the pool for exclusive use and returns it with its server-side id.

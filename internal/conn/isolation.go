@@ -5,14 +5,16 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // prepared is a connector whose connections read at READ COMMITTED, by the one statement for it that both engines know,
 // are known to be to the right server, and are enlisted.
 type prepared struct {
 	driver.Connector
-	server *Server // nil: any
-	enlist string  // "": not
+	annotates bool
+	server    *Server // nil: any
+	enlist    string  // "": not
 }
 
 // ErrSuperseded says that another run has taken the migration over: this one must not write any more.
@@ -37,7 +39,11 @@ func (c prepared) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("prepare session: the driver cannot execute"), conn.Close())
 	}
-	for _, statement := range onConnect {
+	statements := onConnect
+	if c.annotates {
+		statements = append(slices.Clone(statements), annotate)
+	}
+	for _, statement := range statements {
 		if _, err := execer.ExecContext(ctx, statement, nil); err != nil {
 			return nil, errors.Join(fmt.Errorf("prepare session: %w", err), conn.Close())
 		}

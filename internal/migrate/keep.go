@@ -106,7 +106,7 @@ func (r *Runner) firstRecord() checkpoint.Record {
 		Tool: r.cfg.Tool, Migration: r.cfg.Conn.Run, Phase: status.Prepare, Started: r.started,
 		Server:    checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt},
 		Statement: r.cfg.Alter, Names: r.names,
-		Settings: checkpoint.Settings{Apply: string(r.apply)},
+		Settings: checkpoint.Settings{Apply: string(r.apply), Watch: r.watch},
 	}
 }
 

@@ -28,6 +28,9 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if err := r.chooseWay(ctx); err != nil {
 		return err
 	}
+	if r.watch, err = r.canWatch(ctx); err != nil {
+		return err
+	}
 	r.writers = r.cfg.Conn
 	source := table.Name{Schema: r.cfg.Database, Table: r.cfg.Table}
 	if r.ddlMode, err = ddlMode(ctx, r.db); err != nil {
@@ -48,7 +51,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing},
 	})
 	if err != nil {
 		return err
@@ -207,7 +210,7 @@ func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog
 	if errors.Is(err, binlog.ErrSwapped) || errors.Is(err, progress.ErrEnded) {
 		return nil
 	}
-	return err
+	return r.whose(ctx, err)
 }
 
 // undo drops what prepare has created, for a migration that ends before it has begun. One that goes on keeps everything.
@@ -244,6 +247,11 @@ const undoPatience = 30 * time.Second
 // start builds the parts and starts the services. The stream's first item, a heartbeat of ours, proves that it is read
 // before the first chunk is.
 func (r *Runner) start(ctx context.Context, position binlog.Position) error {
+	r.writers.Annotates = r.watch == byAnnotation
+	watch, err := r.watchShadow(ctx)
+	if err != nil {
+		return r.undo(ctx, err)
+	}
 	p, err := r.assemble(ctx, position)
 	if err != nil {
 		return r.undo(ctx, err)
@@ -254,8 +262,9 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	}
 	r.stream = binlog.New(binlog.Config{
 		Conn: r.cfg.Conn, Server: r.server, ServerID: r.cfg.ReplicaServerID, Start: position,
-		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Begins: r.record == nil,
-		Ordered: r.apply == Refresh, XACommits: r.xaCommits, ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
+		Ordered: r.apply == Refresh, XACommits: r.xaCommits,
+		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Watch: watch, Begins: r.record == nil,
+		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
 	})
 	r.parts.Store(p)
 	r.services = newServices(ctx)

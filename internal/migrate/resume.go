@@ -65,7 +65,7 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.mustHaveKept(ctx, record); err != nil {
 		return err
 	}
-	r.record, r.keeper = record, newKeeper(store.While(r.log.Names(r.run)), *record)
+	r.record, r.keeper, r.watch = record, newKeeper(store.While(r.log.Names(r.run)), *record), record.Settings.Watch
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
 	return nil
 }
@@ -190,7 +190,7 @@ func (r *Runner) endOthers(ctx context.Context, record *checkpoint.Record) error
 	if err := r.proveStill(ctx); err != nil && !conn.IsNoSuchTable(err) {
 		return err
 	}
-	return r.log.Forget(ctx, run)
+	return r.log.Ended(ctx, run)
 }
 
 // proveStill takes a write lock on the shadow and gives it back: nobody has a transaction on it.
@@ -227,6 +227,9 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	}
 	if record.Settings.Apply != string(r.apply) && r.apply != r.cfg.Apply {
 		other = append(other, "binlog_order_commits is OFF: SET GLOBAL binlog_order_commits = ON for --apply=refresh")
+	}
+	if record.Settings.Watch == byAnnotation && r.watch == byNothing {
+		other = append(other, "binlog_annotate_row_events is OFF: SET GLOBAL binlog_annotate_row_events = ON")
 	}
 	if r.cfg.Native == NativeOnly {
 		other = append(other, "--native=only copies no rows, and they were being copied")

@@ -30,6 +30,7 @@ type Runner struct {
 	db        *sql.DB // for everything but applying and the application of the ALTER
 	server    *conn.Server
 	apply     Apply        // as the server allows it
+	watch     string       // by what others who write the shadow are noticed
 	found     *table.Table // the source as preflight saw it
 	made      string       // the shadow's definition right after the ALTER
 	mapping   *table.Mapping

@@ -44,6 +44,7 @@ var lists = [][]mutant{
 	checkpointMutants,
 	verifyMutants,
 	nativeMutants,
+	shadowMutants,
 	tableMutants,
 }
 

@@ -30,6 +30,7 @@ type Options struct {
 	Locked       bool // the one who asks holds the table's lock
 	Verify       bool // the tables are compared, for which temporary tables may be needed
 	Refresh      bool // changes are applied by refresh: the server converts each value
+	Unwatched    bool // nothing tells who writes the shadow
 	// XAPatience is how long to wait for prepared XA transactions to be decided before they are a failure.
 	XAPatience time.Duration
 }
@@ -50,6 +51,7 @@ var checks = []check{
 	{name: "binary log", run: checkBinlog},
 	{name: "binary log filter", run: checkBinlogFilter},
 	{name: "other sessions", run: checkOtherSessions},
+	{name: "other writers", run: checkOtherWriters},
 	{name: "retention", run: checkRetention},
 	{name: "packet size", run: checkPacketSize},
 	{name: "privileges", run: checkPrivileges},

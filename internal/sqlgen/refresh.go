@@ -44,7 +44,7 @@ func (r *Refresh) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
 // Write returns the statement that writes the rows that the source has under the keys.
 func (r *Refresh) Write(keys [][]table.Value) string {
 	into, from := r.copy.columns()
-	return r.verb + " INTO " + r.mapping.Shadow.Name.String() + "\n" +
+	return r.verb + " INTO " + written(r.mapping) + "\n" +
 		"       (" + strings.Join(into, ", ") + ")\n" +
 		"SELECT " + strings.Join(from, ", ") + "\n" +
 		r.copy.key.from() + "\n WHERE " + r.copy.key.among(keys) + r.after

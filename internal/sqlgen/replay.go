@@ -45,14 +45,14 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 	default:
 		verb = "REPLACE"
 	}
-	r.insert = list{verb + " INTO " + m.Shadow.Name.String() + " (" + table.QuoteList(names) + ") VALUES\n", ",\n", after}
-	r.deleteFrom = list{"DELETE FROM " + m.Shadow.Name.String() + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n", ",\n", ")"}
+	r.insert = list{verb + " INTO " + written(m) + " (" + table.QuoteList(names) + ") VALUES\n", ",\n", after}
+	r.deleteFrom = list{"DELETE FROM " + written(m) + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n", ",\n", ")"}
 	// In a list of tuples MySQL compares ENUM and SET as texts: no number is found.
 	r.columnwise = len(r.keys) > 1 && slices.ContainsFunc(m.Key.Columns, func(p table.Pair) bool {
 		return p.Shadow.Kind == table.Enum || p.Shadow.Kind == table.Set
 	})
 	if r.columnwise {
-		r.deleteFrom = list{"DELETE FROM " + m.Shadow.Name.String() + " WHERE\n", " OR\n", ""}
+		r.deleteFrom = list{"DELETE FROM " + written(m) + " WHERE\n", " OR\n", ""}
 	}
 	return r
 }
