@@ -18,6 +18,7 @@ type ledger interface {
 	giveBack(p *portion)
 
 	Full() bool
+	MayAdopt() bool
 	Collecting() int
 	MayClose() bool
 	Close() uint64
@@ -37,7 +38,7 @@ type portion struct {
 	batch any
 }
 
-// mostCollected is the number of keys at which the stream is made to wait.
+// mostCollected is the number of keys, collected and held, at which the stream is made to wait.
 const mostCollected = 500_000
 
 // newLedger returns empty books: keys that are one integer are kept as a number, others encoded.

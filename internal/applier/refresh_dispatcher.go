@@ -137,7 +137,10 @@ func (d *refresher) handOut() {
 func (d *refresher) step(ctx context.Context) error {
 	queue, adopts := d.queue, d.adopts
 	if d.books.Full() {
-		queue, adopts = nil, nil
+		queue = nil
+	}
+	if !d.books.MayAdopt() {
+		adopts = nil
 	}
 	var due <-chan time.Time
 	if d.books.WantsFence() && !d.fencing {
@@ -213,9 +216,7 @@ func (d *refresher) drain(request drainRequest) error {
 		if d.deps.Applied.Low().Fence >= request.fence {
 			return nil
 		}
-		if d.books.WantsFence() {
-			d.books.Fenced(d.books.AskFence())
-		}
+		d.books.Fenced(d.books.AskFence()) // also in place of one that is under way
 		if p := d.books.next(sqlgen.MostKeys); p != nil {
 			res, err := d.refreshUnderLock(request.ctx, request.session, p)
 			if err == nil && d.next.Fence >= request.fence {

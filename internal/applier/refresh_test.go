@@ -26,15 +26,19 @@ import (
 type refreshing struct {
 	t       *testing.T
 	s       *sandboxtest.Schema
+	conn    conn.Config     // of the applier's sessions
+	covered applier.Covered // likewise
 	log     *changelog.Changelog
+	fences  *turnstile // the applier's
 	mapping *table.Mapping
 	refresh *applier.Refresh
 	ctx     context.Context
 	ended   chan error // what Run returned, nil when the test ends it
 }
 
-// mustRefresh creates source t and shadow t__new, the shadow with the ALTER, fills both, and has the log applied.
-func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string) *refreshing {
+// mustRefresh creates source t and shadow t__new, the shadow with the ALTER, fills the source, and has the log applied. adjust
+// may change how.
+func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string, adjust ...func(*refreshing)) *refreshing {
 	t.Helper()
 	s.MustExec("CREATE TABLE t (" + create + ")")
 	s.MustExec("CREATE TABLE t__new LIKE t")
@@ -52,7 +56,10 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &refreshing{t: t, s: s, mapping: h.mustMap(db)}
+	r := &refreshing{t: t, s: s, conn: cfg, covered: applier.Covered{All: true}, mapping: h.mustMap(db)}
+	for _, change := range adjust {
+		change(r)
+	}
 	names := table.NamesFor(r.mapping.Source.Name)
 	logging := changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience}
 	var xaCommits *binlog.XACommits
@@ -62,6 +69,11 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	}
 	r.log = changelog.New(db, logging)
 	if err := r.log.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r.fences = newTurnstile(r.log.Fence)
+	applyDB, err := conn.Open(r.conn, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	changes, err := table.Inspect(t.Context(), db, names.Changelog)
@@ -78,7 +90,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		Changelog: changes, Guarded: []table.Name{names.Shadow}, Ordered: true, XACommits: xaCommits, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
-		applier.Deps{Conn: cfg, DB: db, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.log, applier.Covered{All: true})
+		applier.Deps{Conn: r.conn, DB: applyDB, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.fences, r.covered)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	r.ctx = ctx
 	streamed := make(chan struct{})
@@ -98,7 +110,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		if err := <-r.ended; err != nil {
 			t.Errorf("refresh ended: %v", err)
 		}
-		_ = db.Close()
+		_, _ = db.Close(), applyDB.Close() // nothing is at work on them any more
 	})
 	s.MustExec("UPDATE t SET v = v + 1") // everything is dirty once
 	return r
@@ -137,6 +149,17 @@ var uniqueTables = map[string][2]string{
 	"a key of two columns": {"id VARCHAR(20), u INT NOT NULL, v INT, PRIMARY KEY (id, u)", ""},
 }
 
+// exchanges are transactions on the rows a, b, c and D of those tables.
+var exchanges = []string{
+	"UPDATE t SET id = 'A' WHERE id = 'a'",
+	"UPDATE t SET id = 'd', v = 41 WHERE id = 'D'",
+	"UPDATE t SET u = 99 WHERE id = 'b'; UPDATE t SET u = 2 WHERE id = 'c'; UPDATE t SET u = 3 WHERE id = 'b'",
+	"UPDATE t SET id = 'x' WHERE id = 'b'; UPDATE t SET id = 'b' WHERE id = 'c'; UPDATE t SET id = 'c' WHERE id = 'x'",
+	"DELETE FROM t WHERE id = 'a'; INSERT INTO t VALUES ('e', 1, 50)",
+	"DELETE FROM t WHERE id = 'e'; INSERT INTO t VALUES ('E', 1, 51)",
+	"DELETE FROM t WHERE id = 'e'",
+}
+
 // TestRefreshFollows: changed spellings of a key, keys and unique values that are exchanged and handed on, rows that come
 // and go.
 func TestRefreshFollows(t *testing.T) {
@@ -145,15 +168,7 @@ func TestRefreshFollows(t *testing.T) {
 			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 				r := mustRefresh(t, s, table[0], table[1], "('a', 1, 10), ('b', 2, 20), ('c', 3, 30), ('D', 4, 40)")
 				r.mustMatch()
-				for _, statement := range []string{
-					"UPDATE t SET id = 'A' WHERE id = 'a'",
-					"UPDATE t SET id = 'd', v = 41 WHERE id = 'D'",
-					"UPDATE t SET u = 99 WHERE id = 'b'; UPDATE t SET u = 2 WHERE id = 'c'; UPDATE t SET u = 3 WHERE id = 'b'",
-					"UPDATE t SET id = 'x' WHERE id = 'b'; UPDATE t SET id = 'b' WHERE id = 'c'; UPDATE t SET id = 'c' WHERE id = 'x'",
-					"DELETE FROM t WHERE id = 'a'; INSERT INTO t VALUES ('e', 1, 50)",
-					"DELETE FROM t WHERE id = 'e'; INSERT INTO t VALUES ('E', 1, 51)",
-					"DELETE FROM t WHERE id = 'e'",
-				} {
+				for _, statement := range exchanges {
 					s.MustExec("BEGIN; " + statement + "; COMMIT")
 					r.mustMatch()
 				}
@@ -169,16 +184,9 @@ func TestHeldCommits(t *testing.T) {
 		s := sandboxtest.NewSchema(t, server.Address())
 		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)")
 		r.mustMatch()
-		settings := "SET GLOBAL rpl_semi_sync_master_timeout = 1500, GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC', " +
-			"GLOBAL rpl_semi_sync_master_wait_no_slave = 1, GLOBAL rpl_semi_sync_master_enabled = "
-		if !server.Engine.MariaDB() {
-			s.MustExec("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
-			settings = "SET GLOBAL rpl_semi_sync_source_timeout = 1500, GLOBAL rpl_semi_sync_source_wait_no_replica = 1, " +
-				"GLOBAL rpl_semi_sync_source_enabled = "
-		}
+		hold := commitsHeld(s)
 		for _, statement := range []string{"UPDATE t SET v = 11 WHERE id = 1", "INSERT INTO t VALUES (3, 3, 30)", "DELETE FROM t WHERE id = 2"} {
-			s.MustExec(settings + "0")
-			s.MustExec(settings + "1")
+			hold()
 			began, done := time.Now(), make(chan error, 1)
 			go func() { _, err := s.DB.ExecContext(t.Context(), statement); done <- err }()
 			r.mustMatchAfter(done)
@@ -230,6 +238,74 @@ func TestXACommitsOutOfOrder(t *testing.T) {
 	})
 }
 
+// commitsHeld returns what has the server hold the commits that follow for 1.5 s in all, between its log and its tables.
+func commitsHeld(s *sandboxtest.Schema) (hold func()) {
+	settings := "SET GLOBAL rpl_semi_sync_master_timeout = 1500, GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC', " +
+		"GLOBAL rpl_semi_sync_master_wait_no_slave = 1, GLOBAL rpl_semi_sync_master_enabled = "
+	if !s.Server.Engine.MariaDB() {
+		s.MustExec("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
+		settings = "SET GLOBAL rpl_semi_sync_source_timeout = 1500, GLOBAL rpl_semi_sync_source_wait_no_replica = 1, " +
+			"GLOBAL rpl_semi_sync_source_enabled = "
+	}
+	return func() { // after the time is up the server has switched it off
+		s.MustExec(settings + "0")
+		s.MustExec(settings + "1")
+	}
+}
+
+// TestHeldCommitsAndAChunk: a chunk begins while a commit that was read from the log is held: the change lay beyond every chunk
+// then, and was left to those to come, so that this one must see it (I9).
+func TestHeldCommitsAndAChunk(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		s := sandboxtest.NewSchema(t, server.Address())
+		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)", func(r *refreshing) { r.covered = applier.Covered{} })
+		r.mustSettle()
+		if n := s.MustQueryInt("SELECT COUNT(*) FROM t__new"); n != 0 {
+			t.Fatalf("%d rows were written that a chunk to come would copy", n)
+		}
+		known, err := conn.Inspect(t.Context(), s.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copier := s.MustConn()
+		mustExecOn(t, copier, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+		hold, seen := commitsHeld(s), r.refresh.Figures().Seen
+		hold()
+		began, done := time.Now(), make(chan error, 1)
+		go func() {
+			_, err := s.DB.ExecContext(t.Context(), "BEGIN; UPDATE t SET v = 99 WHERE id = 1; INSERT INTO t VALUES (3, 3, 30); DELETE FROM t WHERE id = 2; COMMIT")
+			done <- err
+		}()
+		eventually(t, "the changes are read", func() bool { return r.refresh.Figures().Seen == seen+3 })
+		time.Sleep(50 * time.Millisecond) // and handled
+		if n := s.MustQueryInt("SELECT COUNT(*) FROM t WHERE v = 99"); n != 0 {
+			t.Error("the commit is not held")
+		}
+		chunk, err := r.refresh.Register(r.ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := chunk.Wait(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+		mustExecOn(t, copier, sqlgen.NewCopy(r.mapping, known).Statement(sqlgen.Range{}, sqlgen.Plain))
+		if err := chunk.Ended(r.ctx); err != nil {
+			t.Fatal(err)
+		}
+		r.mustMatchAfter(done)
+		if held := time.Since(began); held < time.Second {
+			t.Errorf("the commit was not held: %v", held)
+		}
+	})
+}
+
+func mustExecOn(t *testing.T, c *sql.Conn, statement string) {
+	t.Helper()
+	if _, err := c.ExecContext(t.Context(), statement); err != nil {
+		t.Fatalf("%v\n%s", err, statement)
+	}
+}
+
 // mustMatchAfter is mustMatch once the statement is done.
 func (r *refreshing) mustMatchAfter(done <-chan error) {
 	r.t.Helper()
@@ -240,7 +316,7 @@ func (r *refreshing) mustMatchAfter(done <-chan error) {
 }
 
 // TestNoRowOfTheSourceIsLocked: while an application has all rows of the source locked, every statement of refresh is done
-// at once.
+// at once; and the server shows no lock of it on the source's rows.
 func TestNoRowOfTheSourceIsLocked(t *testing.T) {
 	for name, definition := range uniqueTables {
 		t.Run(name, func(t *testing.T) {
@@ -249,9 +325,10 @@ func TestNoRowOfTheSourceIsLocked(t *testing.T) {
 				r.mustMatch()
 				application, ours := s.MustConn(), s.MustConn()
 				for _, statement := range []string{"BEGIN", "UPDATE t SET v = v + 1", "SELECT * FROM t FOR UPDATE"} {
-					if _, err := application.ExecContext(t.Context(), statement); err != nil {
-						t.Fatal(err)
-					}
+					mustExecOn(t, application, statement)
+				}
+				if n := locksOfRows(t, s, application); n == 0 {
+					t.Error("the application's locks are not seen")
 				}
 				server, err := conn.Inspect(t.Context(), s.DB)
 				if err != nil {
@@ -270,19 +347,46 @@ func TestNoRowOfTheSourceIsLocked(t *testing.T) {
 				statements = append(statements, refresh.Write(keys), refresh.Count(keys), refresh.Present(keys), "COMMIT",
 					"DELETE FROM t__new", "BEGIN", sqlgen.NewCopy(r.mapping, server).Statement(sqlgen.Range{}, sqlgen.Plain), "COMMIT")
 				for _, statement := range statements {
-					if _, err := ours.ExecContext(t.Context(), statement); err != nil {
-						t.Fatalf("%v\n%s", err, statement)
+					if statement == "COMMIT" {
+						if n := locksOfRows(t, s, ours); n != 0 {
+							t.Errorf("%d locks on rows of the source, in a transaction that is about to commit", n)
+						}
 					}
+					mustExecOn(t, ours, statement)
 				}
 				if n := s.MustQueryInt("SELECT COUNT(*) FROM t__new"); n != 3 {
 					t.Errorf("%d rows were copied", n)
 				}
-				if _, err := application.ExecContext(t.Context(), "ROLLBACK"); err != nil {
-					t.Fatal(err)
-				}
+				mustExecOn(t, application, "ROLLBACK")
 			})
 		})
 	}
+}
+
+// locksOfRows counts the locks that the session's transaction has on rows of t, as the server shows them.
+func locksOfRows(t *testing.T, s *sandboxtest.Schema, c *sql.Conn) int {
+	t.Helper()
+	var id uint64
+	if err := c.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	if !s.Server.Engine.MariaDB() {
+		return int(s.MustQueryInt(fmt.Sprintf(`
+			SELECT COUNT(*)
+			  FROM performance_schema.data_locks l
+			  JOIN performance_schema.threads th USING (thread_id)
+			 WHERE l.object_schema = DATABASE() AND l.object_name = 't' AND l.lock_type = 'RECORD' AND th.processlist_id = %d`, id)))
+	}
+	// Its information_schema shows locks only where somebody waits.
+	s.MustExec("SET GLOBAL innodb_status_output_locks = ON")
+	status := strings.Join(s.MustQueryRows("SHOW ENGINE INNODB STATUS"), "\n")
+	for _, transaction := range strings.Split(status, "---TRANSACTION") {
+		if strings.Contains(transaction, fmt.Sprintf("MariaDB thread id %d,", id)) {
+			return strings.Count(transaction, "of table `"+s.Name+"`.`t` ")
+		}
+	}
+	t.Fatalf("the server does not show the transaction of session %d:\n%s", id, status)
+	return 0
 }
 
 // TestRefreshNamesDuplicates: rows of the source that the shadow's unique key makes equal end the run, whatever the key is

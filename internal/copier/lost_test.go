@@ -3,19 +3,64 @@ package copier_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/chunk/chunktest"
+	"github.com/midstreamdb/midstream/internal/copier"
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // TestLostConnections cuts the copier's connections at every kind of packet, some so that the server does not notice. The
 // copy is whole in the end, and no statement was still running when its range was copied again.
 func TestLostConnections(t *testing.T) {
+	for name, registry := range map[string]func(*sandboxtest.Schema) copier.Registry{
+		"locking reads": func(*sandboxtest.Schema) copier.Registry { return nil },
+		"plain reads":   func(s *sandboxtest.Schema) copier.Registry { return &registry{s: s} },
+	} {
+		t.Run(name, func(t *testing.T) { loseConnections(t, registry) })
+	}
+}
+
+// registry is a copier.Registry without an applier: nothing is written while rows are copied.
+type registry struct {
+	s                 *sandboxtest.Schema
+	registered, ended atomic.Int64
+	running           atomic.Int64 // most statements on the shadow seen when a chunk ended
+}
+
+type flight struct {
+	*registry
+	over atomic.Bool
+}
+
+func (r *registry) Register(context.Context, []table.Value) (copier.Flight, error) {
+	r.registered.Add(1)
+	return &flight{registry: r}, nil
+}
+
+func (r *registry) Adopt(context.Context, [][]table.Value) (<-chan struct{}, error) {
+	return nil, errors.New("no unique key refuses a row here")
+}
+
+func (f *flight) Wait(ctx context.Context) error { return ctx.Err() }
+
+// Ended implements copier.Flight.
+func (f *flight) Ended(context.Context) error {
+	if f.over.Swap(true) {
+		return errors.New("the chunk has ended twice")
+	}
+	f.ended.Add(1)
+	f.running.Store(max(f.running.Load(), f.s.MustQueryInt("SELECT COUNT(*) FROM "+f.s.Processlist()+" WHERE info LIKE 'INSERT INTO `"+f.s.Name+"`%'")))
+	return nil
+}
+
+func loseConnections(t *testing.T, newRegistry func(*sandboxtest.Schema) copier.Registry) {
 	statements := []string{"INSERT INTO", "COMMIT", "START TRANSACTION", "SELECT @@warning_count", "SELECT CONNECTION_ID"}
 	for name, verdict := range map[string]proxy.Verdict{"before": proxy.CutBefore, "after": proxy.CutAfter, "stranded": proxy.Strand} {
 		t.Run(name, func(t *testing.T) {
@@ -23,6 +68,7 @@ func TestLostConnections(t *testing.T) {
 				r := mustRig(t, s, chunktest.Find(chunktest.Dense).Create(t, s, "t", 600), 20)
 				p := mustProxy(t, s)
 				r.deps.Conn.Port = p.Port()
+				r.deps.Registry = newRegistry(s)
 				var cuts [5]atomic.Int64
 				p.SetFilter(func(_ proxy.ConnInfo, dir proxy.Direction, packet []byte) proxy.Verdict {
 					for i, statement := range statements {
@@ -37,6 +83,9 @@ func TestLostConnections(t *testing.T) {
 				if stats.Retries == 0 {
 					t.Error("no connection was lost")
 				}
+				if plain, ok := r.deps.Registry.(*registry); ok && (plain.ended.Load() != int64(stats.Chunks) || plain.registered.Load() != int64(stats.Chunks)) {
+					t.Errorf("of %d chunks %d were registered and %d have ended", stats.Chunks, plain.registered.Load(), plain.ended.Load())
+				}
 			})
 		})
 	}
@@ -45,11 +94,21 @@ func TestLostConnections(t *testing.T) {
 // TestStrandedStatementIsEnded cuts the connection under a statement that waits for a lock in the server: it is gone, not
 // just forgotten, before its range is copied again, else it would insert what was deleted meanwhile.
 func TestStrandedStatementIsEnded(t *testing.T) {
+	t.Run("locking reads", func(t *testing.T) {
+		strandStatement(t, func(*sandboxtest.Schema) copier.Registry { return nil })
+	})
+	t.Run("plain reads", func(t *testing.T) {
+		strandStatement(t, func(s *sandboxtest.Schema) copier.Registry { return &registry{s: s} })
+	})
+}
+
+func strandStatement(t *testing.T, newRegistry func(*sandboxtest.Schema) copier.Registry) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		s.MustExec("CREATE TABLE t (id INT PRIMARY KEY, v INT); CREATE TABLE t__new LIKE t; INSERT INTO t VALUES (1, 1), (2, 2)")
 		r := mustRig(t, s, chunktest.MustMap(t, s, "t"), 100)
 		p := mustProxy(t, s)
 		r.deps.Conn.Port = p.Port()
+		r.deps.Registry = newRegistry(s)
 		rival := s.MustConn()
 		mustOn(t, rival, "BEGIN")
 		mustOn(t, rival, "INSERT INTO t__new VALUES (2, 22)")
@@ -81,6 +140,9 @@ func TestStrandedStatementIsEnded(t *testing.T) {
 		got := strings.Join(s.MustQueryRows("SELECT id, v FROM t__new ORDER BY id"), ", ")
 		if want := "1\t1, 2\t22"; got != want {
 			t.Errorf("%s, want %s", got, want)
+		}
+		if plain, ok := r.deps.Registry.(*registry); ok && (plain.ended.Load() != 1 || plain.running.Load() != 0) {
+			t.Errorf("%d chunks ended, with %d statements still running", plain.ended.Load(), plain.running.Load())
 		}
 	})
 }

@@ -112,6 +112,8 @@ func Determine(ctx context.Context, q conn.Querier, names table.Names, before De
 	switch {
 	case source == before.Source && shadow != "" && (retired == "" || sentry):
 		return NotSwapped, nil // whatever others did to the shadow
+	case source == before.Source && source != before.Shadow && shadow == "" && (retired == "" || sentry):
+		return NotSwapped, nil // others have dropped it
 	case source == before.Shadow && shadow == "" && retired == before.Source && !sentry:
 		return Swapped, nil
 	case source == "" && shadow == before.Shadow && retired == before.Source && !sentry:

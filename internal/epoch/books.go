@@ -8,7 +8,7 @@ import (
 
 // Config says what the books are about.
 type Config[K cmp.Ordered] struct {
-	// Limit is the number of collected keys from which on Full says that reading must wait; at least 1.
+	// Limit is the number of keys from which on Full says that reading must wait, and MayAdopt that adopting must; at least 1.
 	Limit int
 	// Ordered says that K is ordered exactly as the server orders the migration key.
 	Ordered bool
@@ -38,7 +38,8 @@ type Books[K cmp.Ordered] struct {
 	flights    map[uint64]bool // chunks in flight, by number
 	registered uint64          // the chunk registered last
 	held       []hold[K]
-	frontier   *K // no key up to it is dropped; nil: every key is
+	holding    int // keys in held
+	frontier   *K  // no key up to it is dropped; nil: every key is
 	complete   bool
 }
 
@@ -106,8 +107,13 @@ func (b *Books[K]) Adopt(keys []K) uint64 {
 	return b.last + 1
 }
 
-// Full says that no more changes should be read before an epoch is closed.
-func (b *Books[K]) Full() bool { return len(b.dirty) >= b.cfg.Limit }
+// Full says that no more changes should be read before an epoch is closed, or chunks have ended: keys that are held for these
+// count too, since nothing else bounds how many are deleted while a chunk is in flight.
+func (b *Books[K]) Full() bool { return len(b.dirty)+len(b.due)+b.holding >= b.cfg.Limit }
+
+// MayAdopt says whether there is room for the keys of a chunk. Keys that are held do not count: they wait for chunks in flight,
+// and these for the very copiers that would wait here.
+func (b *Books[K]) MayAdopt() bool { return len(b.dirty) < b.cfg.Limit }
 
 // Collecting returns how many keys the next epoch has so far.
 func (b *Books[K]) Collecting() int { return len(b.dirty) + len(b.due) }
@@ -191,6 +197,7 @@ func (b *Books[K]) Done(batch *Batch[K], missing, refused []K) {
 	}
 	if len(h.keys) > 0 {
 		b.held = append(b.held, h)
+		b.holding += len(h.keys)
 		b.revisit()
 	}
 	b.advance()

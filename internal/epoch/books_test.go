@@ -106,6 +106,30 @@ func TestHeldKeysSettleWhileCopyingGoesOn(t *testing.T) {
 	}
 }
 
+// TestReadingWaitsForHeldKeys: rows are deleted without end while a chunk is in flight. Reading waits, adopting does not, for
+// the chunk may wait for the copier that adopts; with the chunk's end both go on.
+func TestReadingWaitsForHeldKeys(t *testing.T) {
+	const limit = 10
+	b := epoch.New(epoch.Config[string]{Limit: limit})
+	chunk := b.Register(nil)
+	read := 0
+	for ; !b.Full(); read++ {
+		if read > limit {
+			t.Fatalf("%d keys are held, and reading goes on", read)
+		}
+		key := string(rune('a' + read))
+		b.Change(key)
+		mustRun(t, b, key)
+	}
+	if read != limit || !b.MayAdopt() {
+		t.Errorf("reading waits after %d keys, want %d; may adopt: %t", read, limit, b.MayAdopt())
+	}
+	b.Ended(chunk)
+	if looked := mustRun(t, b); len(looked) != read || b.Full() {
+		t.Errorf("%d of %d keys are looked at again; full: %t", len(looked), read, b.Full())
+	}
+}
+
 // TestSecondLookIsTheLast, although a chunk is in flight at every moment.
 func TestSecondLookIsTheLast(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})

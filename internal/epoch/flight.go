@@ -74,6 +74,7 @@ func (b *Books[K]) revisit() {
 			left = append(left, h)
 			continue
 		}
+		b.holding -= len(h.keys)
 		for _, key := range h.keys {
 			b.expect(key, h.since)
 		}

@@ -76,7 +76,7 @@ func (h *history) choices(list []choice) []choice {
 	}
 	add(h.commits > 0 && h.swap != locked, commit, 0)
 	add(h.visible < len(h.log), show, 0)
-	add(h.position < len(h.log) && (!h.books.Full() || len(h.log[h.position].changed) == 0), consume, 0)
+	add(h.position < len(h.log) && (!h.books.Full() || h.swap == locked), consume, 0)
 	add(h.books.MayClose() && (h.books.Collecting() > 0 || h.position > h.point()), closeEpoch, 0)
 	add(h.books.WantsFence(), askFence, 0)
 	for i, f := range h.fences {

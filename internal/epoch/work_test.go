@@ -218,6 +218,8 @@ func (h *history) mayCopy(i int) bool {
 		return h.books.Readable(c.flight) && h.copying() < h.copiers
 	case adopted:
 		return h.books.Settled() >= c.epoch
+	case listed:
+		return h.books.MayAdopt()
 	case copied:
 		return false
 	default:

@@ -55,7 +55,11 @@ func (r *Runner) keep(ctx context.Context) error {
 	if w := k.safe.Witness(); w != nil {
 		now.Witness = &checkpoint.Witness{Before: w.Before.String(), ID: w.Mark.ID, Value: w.Mark.Value}
 	}
-	return k.store.Save(ctx, &now)
+	if err := k.store.Save(ctx, &now); err != nil {
+		return err
+	}
+	r.kept.Store(now.Position)
+	return nil
 }
 
 // provenPosition is the position of a checkpoint, with its witness.

@@ -30,7 +30,7 @@ func (r *Runner) find(ctx context.Context) error {
 		return nil // preflight speaks of somebody else's tables
 	}
 	if err != nil && !errors.Is(err, checkpoint.ErrEmpty) {
-		return r.cannotGoOn(err)
+		return r.cannotRead(err)
 	}
 	if r.cfg.DryRun {
 		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and the same command goes on from there: a dry run plans new migrations only", r.names.Checkpoint)}
@@ -128,6 +128,16 @@ func (r *Runner) cannotGoOn(reason error) error {
 		return reason
 	}
 	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nPut that right and start the same command again, or begin anew with --restart", r.names.Checkpoint, reason)}
+}
+
+// cannotRead is the refusal of a checkpoint that cannot be read. Nobody but a person knows whether the tables are what it names.
+func (r *Runner) cannotRead(reason error) error {
+	if conn.IsPassing(reason) {
+		return reason
+	}
+	n := r.names
+	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nPut that right and start the same command again, or, if what that migration has done is not needed, drop it: DROP TABLE IF EXISTS %s, %s, %s",
+		n.Checkpoint, reason, n.Shadow, n.Changelog, n.Checkpoint)}
 }
 
 // takeOver makes this run the one that works on the migration: the sessions of earlier runs have ended, no new ones can be
@@ -358,7 +368,8 @@ func (r *Runner) enlist(run uint64) {
 }
 
 // mayGoOn says whether the error passes, so that this process can go on from the stored checkpoint, as a new one would:
-// what it knows beyond is discarded. It waits a little, and gives up when nothing was done for the reconnect timeout.
+// what it knows beyond is discarded. It waits a little, and gives up when nothing was done for the reconnect timeout: what no
+// checkpoint tells of will be discarded too, and does not count.
 func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
 	var told interface{ ExitCode() int }
 	if ctx.Err() != nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
@@ -367,8 +378,8 @@ func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
 	if !r.goingOn && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {
 		return false // nothing was begun
 	}
-	if progress := r.Snapshot(); progress.Position != r.progress || r.lastProgress.IsZero() {
-		r.progress, r.lastProgress = progress.Position, time.Now()
+	if kept, _ := r.kept.Load().(string); kept != r.progress || r.lastProgress.IsZero() {
+		r.progress, r.lastProgress = kept, time.Now()
 	}
 	if time.Since(r.lastProgress) > r.cfg.ReconnectTimeout {
 		return false

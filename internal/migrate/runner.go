@@ -55,9 +55,10 @@ type Runner struct {
 	courtesy *adapt.Courtesy // towards the application
 	writes   rateOfChanges
 
-	goingOn      bool      // this process goes on from its own checkpoint
-	progress     string    // the position at the last look
-	lastProgress time.Time // when it had moved
+	goingOn      bool         // this process goes on from its own checkpoint
+	kept         atomic.Value // string: the position of the checkpoint that was written last
+	progress     string       // kept, at the last look
+	lastProgress time.Time    // when it had moved
 }
 
 // New returns a runner; it does nothing until Run.

@@ -44,7 +44,7 @@ var applierMutants = []mutant{
 `,
 		}},
 		Package: applierPackage,
-		Tests:   []string{"TestHeartbeatWaitsForWhatStandsBeforeIt"},
+		Tests:   []string{"TestHeartbeatWaitsForWhatStandsBeforeIt", "TestRefreshHeartbeatWaits"},
 		Servers: true,
 	},
 	{
@@ -60,7 +60,7 @@ var applierMutants = []mutant{
 `,
 		}},
 		Package: applierPackage,
-		Tests:   []string{"TestHeartbeatWaitsInTheQueue"},
+		Tests:   []string{"TestHeartbeatWaitsInTheQueue", "TestRefreshHeartbeatWaits"},
 		Servers: true,
 	},
 	{

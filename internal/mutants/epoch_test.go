@@ -151,4 +151,25 @@ var epochMutants = []mutant{
 		Package:   epochPackage,
 		Tests:     []string{"TestAdoptedKeysAreOfTheNextEpoch"},
 	},
+	{
+		Name:      "epoch: held keys are not counted",
+		Invariant: "what is kept of the log is bounded, however many rows are deleted while a chunk is in flight",
+		Edits:     []edit{{epochBooks, "len(b.dirty)+len(b.due)+b.holding >= b.cfg.Limit", "len(b.dirty)+len(b.due) >= b.cfg.Limit"}},
+		Package:   epochPackage,
+		Tests:     []string{"TestReadingWaitsForHeldKeys"},
+	},
+	{
+		Name:      "epoch: adopting waits for held keys",
+		Invariant: "I12: held keys wait for chunks, and no chunk may wait for them",
+		Edits:     []edit{{epochBooks, "{ return len(b.dirty) < b.cfg.Limit }", "{ return !b.Full() }"}},
+		Package:   epochPackage,
+		Tests:     []string{"TestReadingWaitsForHeldKeys", "TestRefreshHistories"},
+	},
+	{
+		Name:      "epoch: keys count as held for ever",
+		Invariant: "reading goes on when the chunks have ended",
+		Edits:     []edit{{epochFlight, "		b.holding -= len(h.keys)\n", ""}},
+		Package:   epochPackage,
+		Tests:     []string{"TestReadingWaitsForHeldKeys", "TestRefreshHistories"},
+	},
 }

@@ -88,7 +88,7 @@ func (m mutant) mustDie(t *testing.T, originals *originals) {
 		t.Fatalf("the mutant does not compile: %v\n%s", err, out)
 	}
 	for _, test := range m.Tests {
-		out, err := run(t.Context(), m, binary, test)
+		out, err := run(t.Context(), m, binary, test, "GOFLAGS=-overlay="+overlay) // for the command that a test builds
 		switch {
 		case err == nil:
 			t.Errorf("the mutant survives %s (%s)", test, m.Invariant)
@@ -180,12 +180,13 @@ func build(ctx context.Context, pkg, binary string, flags ...string) ([]byte, er
 }
 
 // run runs one test of a binary in its package's directory, as go test does.
-func run(ctx context.Context, m mutant, binary, test string) ([]byte, error) {
+func run(ctx context.Context, m mutant, binary, test string, environment ...string) ([]byte, error) {
 	limit := patience
 	if m.Servers {
 		limit = serversPatience
 	}
 	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.failfast", "-test.timeout", limit.String(), "-test.run", "^"+regexp.QuoteMeta(test)+"$")
 	cmd.Dir = filepath.Join(root, m.Package)
+	cmd.Env = append(os.Environ(), environment...)
 	return cmd.CombinedOutput()
 }

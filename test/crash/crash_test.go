@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -76,10 +77,19 @@ const alter = "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)"
 
 func begin(t *testing.T, s *sandboxtest.Schema, args ...string) *trial {
 	t.Helper()
+	return beginOn(t, s, "", args...)
+}
+
+// beginOn is begin with a table that was altered before its load begins; "" for not.
+func beginOn(t *testing.T, s *sandboxtest.Schema, altered string, args ...string) *trial {
+	t.Helper()
 	r := &trial{t: t, s: s, loaded: make(chan error, 1)}
 	r.source = load.Table{Name: table.Name{Schema: s.Name, Table: "sbtest1"}, Rows: 20_000, Gap: 10, Unique: true}
 	if err := r.source.Create(t.Context(), s.DB); err != nil {
 		t.Fatal(err)
+	}
+	if altered != "" {
+		s.MustExec("ALTER TABLE sbtest1 " + altered)
 	}
 	r.generator = load.New(load.Config{
 		DB: s.Server.Open(s.Name), Tables: []load.Table{r.source}, Connections: 8, Mix: load.Everything(),
@@ -190,15 +200,34 @@ func (r *trial) mustHold() {
 
 // TestKilled kills the command again and again, also after it has been held at the cut-over, and lets it end.
 func TestKilled(t *testing.T) {
-	for _, way := range [][]string{{"--apply=refresh", "--num-workers=4"}, {"--apply=replay", "--num-workers=1"}, {"--apply=replay", "--num-workers=4"}} {
-		t.Run(strings.Join(way, " "), func(t *testing.T) {
+	for name, way := range map[string]struct {
+		args   []string
+		source string // altered before, so
+		alter  string // instead of the usual one
+		kills  int    // of each three that the others get; 0: all
+	}{
+		"refresh": {args: []string{"--apply=refresh", "--num-workers=4"}},
+		"serial":  {args: []string{"--apply=replay", "--num-workers=1"}},
+		"replay":  {args: []string{"--apply=replay", "--num-workers=4"}},
+		// A key of two columns, one of which the load changes; one worker.
+		"refresh, composite": {args: []string{"--apply=refresh", "--num-workers=1"}, source: "DROP PRIMARY KEY, ADD PRIMARY KEY (k, id), ADD KEY (id)", kills: 1},
+		"refresh, added key": {args: []string{"--apply=refresh", "--num-workers=4"}, source: "DROP KEY u_1", alter: alter + ", ADD UNIQUE KEY added (u)", kills: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
 			sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
 				postpone := filepath.Join(t.TempDir(), "postpone")
 				if err := os.WriteFile(postpone, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				r := begin(t, s, append(way, "--postpone-cut-over-flag-file", postpone)...)
-				for range kills(t) {
+				r := beginOn(t, s, way.source, append(slices.Clone(way.args), "--postpone-cut-over-flag-file", postpone)...)
+				if way.alter != "" {
+					r.args[slices.Index(r.args, "--alter")+1] = way.alter
+				}
+				n := kills(t)
+				if way.kills > 0 {
+					n = n * way.kills / 3
+				}
+				for range n {
 					if r.runFor(100*time.Millisecond+rand.N(1500*time.Millisecond), syscall.SIGKILL) {
 						t.Fatal("the command ended although its cut-over is postponed")
 					}

@@ -218,3 +218,47 @@ func TestChangesWhileItBegins(t *testing.T) {
 		})
 	}
 }
+
+// TestLastMoment: values of a unique key that the ALTER adds are exchanged, or become equal, when the lock of the cut-over is
+// asked for: what is exchanged is swapped in, and a duplicate ends the run with the source serving, unlocked.
+func TestLastMoment(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, does string
+		duplicate  bool
+	}{
+		{"exchanged", "BEGIN; UPDATE t SET a = -1 WHERE id = 1; UPDATE t SET a = 1 WHERE id = 300; UPDATE t SET a = 300 WHERE id = 1; COMMIT", false},
+		{"equal", "UPDATE t SET a = 77 WHERE id = 300", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+				createT(s)
+				i := &incident{at: "LOCK TABLES `" + s.Name + "`.`t` "}
+				i.happens = func() {
+					if _, err := s.DB.Exec(c.does); err != nil {
+						t.Error(err)
+					}
+				}
+				err := troubled(t, s, i, func(cfg *migrate.Config, _ *proxy.Proxy) { cfg.Alter = "ADD UNIQUE KEY added (a)" })
+				if !c.duplicate {
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := strings.Join(s.MustQueryRows("SELECT a FROM t WHERE id IN (1, 300) ORDER BY id"), " "); got != "300 1" {
+						t.Errorf("the values are %s", got)
+					}
+					return
+				}
+				mustExitWith(t, migrate.ExitFailed, err)
+				if !strings.Contains(err.Error(), "Duplicate entry '77'") {
+					t.Errorf("it says %v", err)
+				}
+				if exists(s, "t__old") || s.MustQueryInt("SELECT COUNT(*) FROM t") != 300 {
+					t.Errorf("the source is not whole; the tables are %v", s.MustQueryRows("SHOW TABLES"))
+				}
+				s.MustExec("SET SESSION lock_wait_timeout = 1; INSERT INTO t (a) VALUES (77)")
+			})
+		})
+	}
+}

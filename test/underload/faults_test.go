@@ -97,10 +97,24 @@ func (r *run) mustFail() string {
 	return err.Error()
 }
 
+// bothWays runs f for both ways of applying, on servers of their own.
+func bothWays(t *testing.T, o sandbox.Options, f func(t *testing.T, server *sandbox.Server, set settings)) {
+	t.Helper()
+	for _, apply := range []migrate.Apply{migrate.Refresh, migrate.Replay} {
+		t.Run(string(apply), func(t *testing.T) {
+			sandboxtest.EachPrivate(t, o, func(t *testing.T, server *sandbox.Server) {
+				set := restless
+				set.apply = apply
+				f(t, server, set)
+			})
+		})
+	}
+}
+
 // TestPurgedBinaryLogs: what the stream needs next is purged while its connection is lost.
 func TestPurgedBinaryLogs(t *testing.T) {
-	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
-		r := begin(t, sandboxtest.NewSchema(t, server.Address()), restless)
+	bothWays(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server, set settings) {
+		r := begin(t, sandboxtest.NewSchema(t, server.Address()), set)
 		r.awaitPostponed()
 		r.proxy.Refuse(true)
 		r.proxy.CutAll()
@@ -129,10 +143,10 @@ func TestPurgedBinaryLogs(t *testing.T) {
 	})
 }
 
-// TestServerKilled: the server dies and comes back while rows are copied; the run goes on from its checkpoint by itself.
+// TestServerKilled: the server dies and comes back, while rows are copied and once more while changes are applied; the run goes
+// on from its checkpoint by itself.
 func TestServerKilled(t *testing.T) {
-	sandboxtest.EachPrivate(t, sandbox.Options{Durable: true}, func(t *testing.T, server *sandbox.Server) {
-		set := restless
+	bothWays(t, sandbox.Options{Durable: true}, func(t *testing.T, server *sandbox.Server, set settings) {
 		set.throttled = filepath.Join(t.TempDir(), "throttle")
 		r := begin(t, sandboxtest.NewSchema(t, server.Address()), set)
 		for r.runner.Snapshot().Copied == 0 {
@@ -151,6 +165,10 @@ func TestServerKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.awaitPostponed()
+		if err := errors.Join(server.Kill(), server.Restart(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		r.mustStay(500 * time.Millisecond)
 		r.mustSwap()
 		r.mustStay(500 * time.Millisecond)
 		r.mustStopLoad()

@@ -70,6 +70,7 @@ type settings struct {
 	rate                 float64       // transactions a second; 0: as fast as they go
 	user                 string        // of the migration; "": the server's root
 	proxied              bool          // the migration reaches the server through run.proxy
+	filter               proxy.Filter  // of the proxy, from the beginning
 	throttled            string        // flag file that holds the migration back; "": none
 }
 
@@ -139,6 +140,7 @@ func (r *run) config(set settings) migrate.Config {
 	server := r.s.Server
 	if set.proxied {
 		r.proxy, server = sandboxtest.Proxy(r.t, server)
+		r.proxy.SetFilter(set.filter)
 	}
 	return migrate.Config{
 		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: cmp.Or(set.user, server.User), Password: server.Password, Run: r.s.Name},
