@@ -62,6 +62,7 @@ var support = []string{
 	"internal/sandbox/cmd/sandbox",
 	"internal/sandbox/proxy",
 	"internal/sandbox/sandboxtest",
+	"internal/verify/verifytest",
 }
 
 // nobodys are packages that nothing imports: they hold tests.

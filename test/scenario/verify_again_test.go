@@ -15,6 +15,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
+	"github.com/midstreamdb/midstream/internal/verify/verifytest"
 )
 
 // manyRows is the table whose comparison takes many chunks.
@@ -129,7 +130,7 @@ func TestVerificationOfAnotherServer(t *testing.T) {
 func TestDefectStays(t *testing.T) {
 	eachWay(t, func(t *testing.T, m *migration, schema *sandboxtest.Schema) {
 		m.stopWhen(t, func(s status.Snapshot) bool { return s.Copied > 100 })
-		schema.MustExec("UPDATE t__new SET a = a + 1 WHERE id = 2")
+		verifytest.Bend(t, schema, table.NamesFor(table.Name{Schema: schema.Name, Table: "t"}), "UPDATE t__new SET a = a + 1 WHERE id = 2")
 		for _, resumed := range []bool{false, true} {
 			_, ended, log := m.start(t.Context(), t)
 			err := <-ended

@@ -51,10 +51,11 @@ type run struct {
 	began     time.Time // of the load
 	proxy     *proxy.Proxy
 
-	stopLoad context.CancelFunc
-	loaded   chan error
-	migrated chan error
-	summary  *migrate.Summary
+	stopLoad      context.CancelFunc
+	stopMigration context.CancelFunc
+	loaded        chan error
+	migrated      chan error
+	summary       *migrate.Summary
 }
 
 // settings are what differs between runs.
@@ -109,13 +110,19 @@ func begin(t *testing.T, s *sandboxtest.Schema, set settings) *run {
 		Rate: set.rate, Rollback: 0.02, Savepoint: 0.02, Seed: uint64(set.workers),
 	})
 	r.startLoad()
-	r.runner = migrate.New(r.config(set))
+	r.startMigration(r.config(set))
+	return r
+}
+
+// startMigration begins the migration, or goes on with it.
+func (r *run) startMigration(cfg migrate.Config) {
+	ctx, stop := context.WithCancel(r.t.Context())
+	r.runner, r.stopMigration = migrate.New(cfg), stop
 	go func() {
 		var err error
-		r.summary, err = r.runner.Run(t.Context())
+		r.summary, err = r.runner.Run(ctx)
 		r.migrated <- err
 	}()
-	return r
 }
 
 // startLoad returns when the load has committed something.
