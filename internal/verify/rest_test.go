@@ -236,3 +236,27 @@ func TestRowsThatStayHot(t *testing.T) {
 		}
 	})
 }
+
+// endsEarly plans one chunk, and says that it was all.
+type endsEarly struct{ *chunk.Chunker }
+
+func (c endsEarly) Next(ctx context.Context) (chunk.Chunk, bool, error) {
+	next, more, err := c.Chunker.Next(ctx)
+	return next, more && next.ID == 0, err
+}
+
+// TestIncompletePlanIsNoProof: that no error came up does not mean that all was compared.
+func TestIncompletePlanIsNoProof(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		m := chunktest.Find(chunktest.Sparse).Create(t, s, "t", 100)
+		s.MustExec("INSERT INTO t__new SELECT * FROM t")
+		v := verify.New(verify.Config{Workers: 2, ReconnectTimeout: time.Second}, verify.Deps{
+			DB: db, Mapping: m, Chunker: endsEarly{chunk.New(chunk.Config{Rows: 20}, db, m)}, Gate: open{}, Settler: settling(nothing),
+			Log: slog.New(slog.DiscardHandler),
+		})
+		if err := v.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "not every chunk was compared") {
+			t.Errorf("%v: want an error", err)
+		}
+	})
+}

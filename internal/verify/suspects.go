@@ -46,7 +46,7 @@ const (
 	mostClose = 20
 	// mostRounds is the number of rounds after which undecided rows are left to the last look, too: among many rows that go back
 	// and forth, some have just been seen the same a few times, at any moment. A defect is certain long before.
-	mostRounds = 3 * certain
+	mostRounds = certain + 10
 )
 
 // suspect notes rows to be looked at again.

@@ -18,25 +18,27 @@ import (
 // keys: anew, and going on from where it was stopped; directly, and with all rows converted once more. No row may be reported,
 // for none is wrong, as the proofs at the end show.
 func TestVerifierUnderLoad(t *testing.T) {
-	for name, set := range map[string]settings{
+	sets := map[string]settings{
 		"refresh":            {apply: migrate.Refresh, alter: neutral},
 		"refresh, converted": {apply: migrate.Refresh, alter: "MODIFY pad VARCHAR(60) NOT NULL DEFAULT ''"},
 		"replay":             {apply: migrate.Replay, alter: neutral, rate: 200},
-	} {
+	}
+	each := soak(15*time.Second) / time.Duration(len(sets))
+	for name, set := range sets {
 		set.connections, set.workers, set.rows, set.unique, set.mix = 8, 4, 10_000, true, load.Everything()
 		set.skew = load.Skew{HotShare: 0.3, HotRows: 20}
 		t.Run(name, func(t *testing.T) {
-			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) { verifyOverAndOver(t, s, set) })
+			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) { verifyOverAndOver(t, s, set, each) })
 		})
 	}
 }
 
-func verifyOverAndOver(t *testing.T, s *sandboxtest.Schema, set settings) {
+func verifyOverAndOver(t *testing.T, s *sandboxtest.Schema, set settings, lasting time.Duration) {
 	r := begin(t, s, set)
 	r.awaitPostponed()
 	cfg := r.config(set)
 	anew, goneOn := 1, 0
-	for until := time.Now().Add(soak(5 * time.Second)); time.Now().Before(until); {
+	for until := time.Now().Add(lasting); time.Now().Before(until); {
 		r.mustStopMigration()
 		if rand.IntN(3) > 0 {
 			s.MustExec("UPDATE sbtest1__checkpoint SET record = JSON_REMOVE(record, '$.Verified')")
