@@ -32,7 +32,7 @@ func newKeeper(store *checkpoint.Store, record checkpoint.Record) *keeper {
 }
 
 // keep writes a checkpoint. Everything that it claims was durable before it was looked at: the applied low watermark, the
-// chunks that are committed, and after the position the rows that are compared: see verify.Verifier.Rest.
+// chunks that are committed, and the rows that are compared.
 func (r *Runner) keep(ctx context.Context) error {
 	k := r.keeper
 	select {
@@ -44,10 +44,7 @@ func (r *Runner) keep(ctx context.Context) error {
 	now := k.record
 	now.Phase = r.view.now()
 	if p := r.parts.Load(); p != nil {
-		if low := p.applied.Low().Position; p.replay == nil || !p.replay.Owes() {
-			k.safe = low
-		}
-		now.Copied, now.Verified = copied(p), compared(p)
+		k.look(p, &now)
 		f, c := p.applier.Figures(), p.copier.Stats()
 		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
 	}
@@ -66,6 +63,15 @@ func provenPosition(record *checkpoint.Record) (binlog.Position, error) {
 	}
 	before, err := binlog.ParsePosition(record.Witness.Before)
 	return position.WithWitness(&binlog.Witness{Before: before, Mark: binlog.Mark{ID: record.Witness.ID, Value: record.Witness.Value}}), err
+}
+
+// look takes down how far the work has come. The position comes first: what was applied up to there has been noted by the verifier
+// before, and is among its suspects then, unless it was seen equal since.
+func (k *keeper) look(p *parts, now *checkpoint.Record) {
+	if low := p.applied.Low().Position; p.replay == nil || !p.replay.Owes() {
+		k.safe = low
+	}
+	now.Copied, now.Verified = copied(p), compared(p)
 }
 
 // keepOn writes a checkpoint again and again until ctx ends.

@@ -6,6 +6,7 @@ const (
 	verifyPackage    = "internal/verify"
 	verifySuspects   = verifyPackage + "/suspects.go"
 	verifyRest       = verifyPackage + "/rest.go"
+	keepFile         = "internal/migrate/keep.go"
 	verifyStatements = "internal/sqlgen/verify.go"
 )
 
@@ -87,5 +88,14 @@ var verifyMutants = []mutant{
 		Invariant: "only what was compared on the server that holds the checkpoint is trusted",
 		Edits:     []edit{{"internal/migrate/resume.go", "record.Verified = nil //", "_ = record.Verified //"}},
 		Package:   "test/scenario", Tests: []string{"TestVerificationOfAnotherServer"}, Servers: true,
+	},
+	{
+		Name:      "verify: suspects are looked at before the position",
+		Invariant: "a change up to a checkpoint's position is among its suspects, or its row was seen equal",
+		Edits: []edit{
+			{keepFile, "	if low := p.applied", "	verified := compared(p)\n	if low := p.applied"},
+			{keepFile, "now.Copied, now.Verified = copied(p), compared(p)", "now.Copied, now.Verified = copied(p), verified"},
+		},
+		Package: "internal/migrate", Tests: []string{"TestPositionIsLookedAtBeforeSuspects"},
 	},
 }

@@ -19,9 +19,6 @@ type Rest struct {
 const mostKept = 64 << 10
 
 // Rest returns what is left at this moment, nil if that is more than is kept: then all is.
-//
-// With replay the applied position that a checkpoint has beside it must have been read before: then each change up to there was
-// noted, and its row is among the suspects unless it was seen equal since.
 func (v *Verifier) Rest() *Rest {
 	rest := &Rest{Rest: *v.compared.Rest(), Rows: v.rows.Load()} // before the suspects, which are noted before a chunk is complete
 	v.mu.Lock()
