@@ -67,6 +67,7 @@ func bendUnderLoad(t *testing.T, s *sandboxtest.Schema, b bent, apply migrate.Ap
 		"CREATE TABLE t (id INT PRIMARY KEY, hot INT NOT NULL DEFAULT 0, w INT, x INT, v " + b.column + ") CHARACTER SET utf8mb4; " +
 		"INSERT INTO t (id, w, v) VALUES (1, 1, " + b.was + "), (2, 2, " + b.was + ")")
 	s.MustExec("INSERT INTO t (id, w, x) WITH RECURSIVE n AS (SELECT 3 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, i, i FROM n; " +
+		"INSERT INTO t (id, w, x) SELECT id + 1000, w, x FROM t WHERE id > 2; " + // time to bend the first rows in
 		"SET sql_mode = DEFAULT, time_zone = DEFAULT")
 	loading, stop := context.WithCancel(t.Context())
 	var load sync.WaitGroup
