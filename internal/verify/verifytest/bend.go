@@ -13,15 +13,14 @@ import (
 const mark = " /* midstream */"
 
 // Bend changes rows of the shadow of a migration under way as a mistake of the migration would: by a session that is noted as
-// one of its own. It returns how many rows were changed.
-func Bend(t *testing.T, s *sandboxtest.Schema, names table.Names, statement string) int64 {
+// one of its own. A row must be there to be changed.
+func Bend(t *testing.T, s *sandboxtest.Schema, names table.Names, statement string) {
 	t.Helper()
 	session, err := s.DB.Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = session.Close() }() // its work is done
-	var changed int64
 	for _, query := range []string{
 		"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', time_zone = '+00:00'",
 		fmt.Sprintf("REPLACE INTO %[1]s (id, value) SELECT %[2]d + CONNECTION_ID(), value FROM %[1]s WHERE id = %[3]d", names.Changelog, changelog.SessionID, changelog.RunID),
@@ -32,11 +31,8 @@ func Bend(t *testing.T, s *sandboxtest.Schema, names table.Names, statement stri
 		if err != nil {
 			t.Fatalf("%v\n%s", err, query)
 		}
-		if query == statement+mark {
-			if changed, err = result.RowsAffected(); err != nil {
-				t.Fatal(err)
-			}
+		if changed, err := result.RowsAffected(); query == statement+mark && (err != nil || changed == 0) {
+			t.Fatalf("%d rows were changed: %v\n%s", changed, err, query)
 		}
 	}
-	return changed
 }
