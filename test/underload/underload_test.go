@@ -215,20 +215,26 @@ func (r *run) mustProve(report *proof.Report, err error) {
 	r.t.Logf("%s", report)
 }
 
-// tell logs what the run was like, and checks that workers applied at once and that the application met no error that the
-// migration is to keep from it.
+// tell is tellOfLoad, and checks that workers applied at once.
 func (r *run) tell() {
+	r.t.Helper()
+	_, isLong := long()
+	// MariaDB's clock is the commits of one group, which are few where a commit is fast; in a short run there may be none.
+	surely := isLong || !r.s.Server.Engine.MariaDB()
+	if surely && r.set.apply != migrate.Refresh && r.set.workers > 1 && r.runner.Snapshot().MostBusy < 2 {
+		r.t.Error("never two workers at once")
+	}
+	r.tellOfLoad()
+}
+
+// tellOfLoad logs what the run was like, and checks that the application met no error that the migration is to keep from it.
+func (r *run) tellOfLoad() {
 	r.t.Helper()
 	stats := r.generator.Snapshot()
 	snapshot := r.runner.Snapshot()
 	r.t.Logf("load: %s", stats.String())
 	r.t.Logf("%d row changes applied, %d retries, at most %d of %d workers busy at once, clock allows %.1f; stall %s",
 		snapshot.ChangesApplied, snapshot.Retries, snapshot.MostBusy, r.set.workers, snapshot.Parallelism, snapshot.Stall)
-	_, isLong := long()
-	// MariaDB's clock is the commits of one group, which are few where a commit is fast; in a short run there may be none.
-	if surely := isLong || !r.s.Server.Engine.MariaDB(); surely && r.set.apply != migrate.Refresh && r.set.workers > 1 && snapshot.MostBusy < 2 {
-		r.t.Error("never two workers at once")
-	}
 	for _, number := range []uint16{1146, 1050, 1205} {
 		if n := stats.Errors[number]; n > 0 {
 			r.t.Errorf("the application met %d errors %d", n, number)
