@@ -23,7 +23,8 @@ import (
 const manyRows = "CREATE TABLE t (id INT PRIMARY KEY, a INT) ENGINE = InnoDB; " + numbers + "; INSERT INTO t SELECT i, i FROM n; " +
 	"INSERT INTO t SELECT id + 1000 * n.i, a FROM t JOIN n ON n.i <= 20; ANALYZE TABLE t"
 
-// eachWay runs a test of a migration of manyRows for each way of applying, on each server.
+// eachWay runs a test of a migration of manyRows for each way of applying, on each server. It does not cut over before it is allowed
+// to: a test may be slow to stop it.
 func eachWay(t *testing.T, test func(t *testing.T, m *migration, schema *sandboxtest.Schema)) {
 	for _, s := range (&spec{name: "again", way: "--native=off", table: "t", dir: t.TempDir(), options: map[string]string{"chunk-size": "50", "copy-workers": "2"}}).ways() {
 		t.Run(s.applies(), func(t *testing.T) {
@@ -31,7 +32,10 @@ func eachWay(t *testing.T, test func(t *testing.T, m *migration, schema *sandbox
 			sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
 				schema.MustExec(manyRows)
 				m := newMigration(t, s, schema)
-				m.cfg.Alter = "ADD COLUMN b INT"
+				m.cfg.Alter, m.cfg.PostponeFile = "ADD COLUMN b INT", m.postpone
+				if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
+					t.Fatal(err)
+				}
 				test(t, m, schema)
 			})
 		})
@@ -71,7 +75,15 @@ func (m *migration) stopWhen(t *testing.T, wanted func(s status.Snapshot) bool) 
 	}
 }
 
-func amidComparing(s status.Snapshot) bool { return s.Phase == status.Verify && s.Verified > 5000 }
+func amidComparing(s status.Snapshot) bool { return s.Verified > 5000 }
+
+// allow lets the next run cut over.
+func (m *migration) allow(t *testing.T) {
+	t.Helper()
+	if err := os.Remove(m.postpone); err != nil {
+		t.Fatal(err)
+	}
+}
 
 var resumes = regexp.MustCompile(`msg=resuming copied="100 %" verified="(\d+) %"`)
 
@@ -79,10 +91,6 @@ var resumes = regexp.MustCompile(`msg=resuming copied="100 %" verified="(\d+) %"
 // says so.
 func TestVerificationGoesOn(t *testing.T) {
 	eachWay(t, func(t *testing.T, m *migration, schema *sandboxtest.Schema) {
-		m.cfg.PostponeFile = m.postpone
-		if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		m.stopWhen(t, amidComparing)
 		text, err := migrate.Checkpoint(t.Context(), m.cfg.Conn, table.Name{Schema: schema.Name, Table: "t"})
 		if err != nil || !regexp.MustCompile(`verified +[\d,]+ rows, `).MatchString(text) {
@@ -91,9 +99,7 @@ func TestVerificationGoesOn(t *testing.T) {
 		schema.MustExec("UPDATE t SET a = a + 1 WHERE id < 100; DELETE FROM t WHERE id = 101; INSERT INTO t VALUES (-1, 1)")
 		m.stopWhen(t, func(s status.Snapshot) bool { return s.Phase == status.Postponed })
 		schema.MustExec("UPDATE t SET a = a + 1 WHERE id < 50")
-		if err := os.Remove(m.postpone); err != nil {
-			t.Fatal(err)
-		}
+		m.allow(t)
 		runner, ended, log := m.start(t.Context(), t)
 		if err := <-ended; err != nil {
 			t.Fatalf("%v\n%s", err, log)
@@ -116,6 +122,7 @@ func TestVerificationOfAnotherServer(t *testing.T) {
 	eachWay(t, func(t *testing.T, m *migration, schema *sandboxtest.Schema) {
 		m.stopWhen(t, amidComparing)
 		schema.MustExec("UPDATE t__checkpoint SET record = REPLACE(record, '\"Server\":{\"UUID\":\"', '\"Server\":{\"UUID\":\"other')")
+		m.allow(t)
 		_, ended, log := m.start(t.Context(), t)
 		if err := <-ended; err != nil {
 			t.Fatalf("%v\n%s", err, log)
@@ -145,6 +152,7 @@ func TestDefectStays(t *testing.T) {
 			}
 		}
 		m.cfg.Restart = true
+		m.allow(t)
 		_, ended, log := m.start(t.Context(), t)
 		if err := <-ended; err != nil {
 			t.Fatalf("%v\n%s", err, log)
