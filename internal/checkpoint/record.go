@@ -33,9 +33,10 @@ type Record struct {
 
 	Position string   // binlog.Position.String; "" before the first row is written
 	Witness  *Witness // of the position; nil before the first mark was applied, and then nothing is copied
-	Copied   Copied
-	Rows     uint64 // copied
-	Changes  uint64 // row changes applied
+	Copied   Extent
+	Rows     uint64    // copied
+	Verified *Verified `json:",omitempty"` // nil: nothing
+	Changes  uint64    // row changes applied
 	Retries  uint64
 	Started  time.Time // of the first run
 	Written  time.Time
@@ -62,12 +63,19 @@ type Settings struct {
 	Zone  string // time zone of conversions
 }
 
-// Copied is what is copied: everything up to After but for the open ranges. The zero Copied is nothing.
-type Copied struct {
-	Open  []Range       // planned and not committed, in order
+// Extent is what is done of the table: everything up to After but for the open ranges. The zero Extent is nothing.
+type Extent struct {
+	Open  []Range       // planned and not done, in order
 	After []table.Value // upper end of what was planned; nil: nothing was, or Ended
 	Ended bool          // everything was planned
-	Done  bool          // everything is committed
+	Done  bool          // everything is done
+}
+
+// Verified is what was compared on the server that holds the record: rows of the extent were seen equal, but for the suspects.
+type Verified struct {
+	Extent
+	Suspects [][]table.Value // keys of rows that are to be compared again, wherever they stand
+	Rows     uint64          // compared
 }
 
 // Range is a part of the migration key's order, as sqlgen.Range, planned for Size rows.

@@ -46,15 +46,26 @@ func record(t *rapid.T) *checkpoint.Record {
 		Statement: rapid.String().Draw(t, "statement"),
 		Names:     table.NamesFor(table.Name{Schema: "s", Table: rapid.StringN(1, 60, -1).Draw(t, "name")}),
 		Position:  "gtid:x:1-5", Rows: rapid.Uint64().Draw(t, "rows"),
-		Copied: checkpoint.Copied{Ended: rapid.Bool().Draw(t, "ended")},
+		Copied: extent(t),
 	}
-	if !r.Copied.Ended {
-		r.Copied.After = values(t)
-	}
-	for range rapid.IntRange(0, 3).Draw(t, "open") {
-		r.Copied.Open = append(r.Copied.Open, checkpoint.Range{Lower: values(t), Upper: values(t), Size: 7})
+	if rapid.Bool().Draw(t, "verified") {
+		r.Verified = &checkpoint.Verified{Extent: extent(t), Rows: rapid.Uint64().Draw(t, "compared")}
+		for range rapid.IntRange(0, 3).Draw(t, "suspects") {
+			r.Verified.Suspects = append(r.Verified.Suspects, values(t))
+		}
 	}
 	return r
+}
+
+func extent(t *rapid.T) checkpoint.Extent {
+	e := checkpoint.Extent{Ended: rapid.Bool().Draw(t, "ended")}
+	if !e.Ended {
+		e.After = values(t)
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "open") {
+		e.Open = append(e.Open, checkpoint.Range{Lower: values(t), Upper: values(t), Size: 7})
+	}
+	return e
 }
 
 func open(t *testing.T, s *sandboxtest.Schema) *sql.DB {

@@ -64,7 +64,7 @@ func (w *worker) copyPlain(ctx context.Context, t task) error {
 		}
 	}
 	w.stats.chunks.Add(1)
-	w.copied.Complete(t.ticket)
+	w.copied.Complete(t.Begun)
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (w *worker) adopt(ctx context.Context, t task) error {
 		}
 		w.stats.rows.Add(uint64(len(keys)))
 		w.stats.chunks.Add(1)
-		w.copied.Complete(t.ticket)
+		w.copied.Complete(t.Begun)
 		return nil
 	})
 	return nil

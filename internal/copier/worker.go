@@ -99,7 +99,7 @@ func (w *worker) copy(ctx context.Context, t task) error {
 		apart = apart || next.apart && w.config.PassLocked
 	}
 	w.stats.chunks.Add(1)
-	w.copied.Complete(t.ticket)
+	w.copied.Complete(t.Begun)
 	return nil
 }
 

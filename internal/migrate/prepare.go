@@ -266,6 +266,7 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Watch: watch, Begins: r.record == nil,
 		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
 	})
+	r.goOnVerifying(p)
 	r.parts.Store(p)
 	r.services = newServices(ctx)
 	r.services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })

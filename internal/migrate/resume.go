@@ -65,6 +65,9 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.mustHaveKept(ctx, record); err != nil {
 		return err
 	}
+	if record.Server.UUID != r.server.UUID {
+		record.Verified = nil // what was compared there says nothing of the rows here
+	}
 	r.record, r.keeper, r.watch = record, newKeeper(store.While(r.log.Names(r.run)), *record), record.Settings.Watch
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
 	return nil
@@ -311,7 +314,12 @@ func (r *Runner) resume(ctx context.Context) error {
 	if err := r.keep(ctx); err != nil { // it says which run of the server the sessions belong to that are about to be opened
 		return err
 	}
-	r.cfg.Log.Info("resuming", "copied", percent(record, r.mapping.Source.EstimatedRows), "changes_from", record.Position, "checkpoint_age", age(record))
+	rows := r.mapping.Source.EstimatedRows
+	told := []any{"copied", percent(record.Copied.Done, record.Rows, rows)}
+	if v := record.Verified; v != nil && r.cfg.Verify {
+		told = append(told, "verified", percent(v.Ended && len(v.Open) == 0, v.Rows, rows))
+	}
+	r.cfg.Log.Info("resuming", append(told, "changes_from", record.Position, "checkpoint_age", age(record))...)
 	r.view.resumed(record)
 	err = r.start(ctx, position)
 	var lost *binlog.LostError

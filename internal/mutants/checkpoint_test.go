@@ -5,6 +5,7 @@ package mutants
 const (
 	copierRest      = "internal/copier/copier.go"
 	migrateResume   = "internal/migrate/resume.go"
+	progressChunks  = "internal/progress/chunks.go"
 	changelogEnlist = "internal/changelog/sessions.go"
 )
 
@@ -49,7 +50,7 @@ var checkpointMutants = []mutant{
 		Name:      "checkpoint: open chunks count as copied",
 		Invariant: "I4: what a checkpoint counts as copied is committed",
 		Edits: []edit{{
-			copierRest, "		rest.Open = append(rest.Open, *planned)\n",
+			progressChunks, "		rest.Open = append(rest.Open, *planned)\n",
 			"		_ = planned\n",
 		}},
 		Package: "internal/copier",

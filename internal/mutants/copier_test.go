@@ -58,7 +58,7 @@ var copierMutants = []mutant{
 	{
 		Name:      "copier: no error means that everything was copied",
 		Invariant: "success proves that every chunk was committed",
-		Edits:     []edit{{File: "internal/copier/copier.go", Old: "last == nil || !last.Last() {", New: "last == nil {"}},
+		Edits:     []edit{{File: progressChunks, Old: "last != nil && last.Last()", New: "last != nil"}},
 		Package:   copierPackage, Tests: []string{"TestIncompletePlanIsAnError"}, Servers: true,
 	},
 	{
