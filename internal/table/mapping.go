@@ -26,6 +26,8 @@ type Pair struct {
 	Source *Column
 	Shadow *Column
 	Wrap   Wrap // conversion that the write needs; the zero Wrap writes the value as it is
+	Loss   Loss // of the conversion
+	Lossy  bool // the user accepts it: values become what an ALTER makes of them in a mode that is not strict
 }
 
 // IsConstant says whether the column is written with a constant instead of the source's value.
