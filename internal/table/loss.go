@@ -51,6 +51,9 @@ func typeLoss(from, to *Column) Loss {
 	case from.Kind == Bit && to.Kind == Bit && to.Length >= from.Length:
 		return Loss{}
 	}
+	if to.IsTemporal() && from.Kind != to.Kind {
+		return Loss{"all that it means", "FALSE"}
+	}
 	return Loss{Why: "what the new type cannot hold"}
 }
 
@@ -91,7 +94,13 @@ func numberLoss(from, to *Column) Loss {
 	case to.Kind == Year:
 		return Loss{"numbers that are no years of four digits", Hole + " = 0 OR " + Hole + " BETWEEN 1901 AND 2155 AND " + Hole + " = FLOOR(" + Hole + ")"}
 	case to.Kind == Date || to.Kind == DateTime || to.Kind == Timestamp || to.Kind == Time:
-		return Loss{"numbers that are not written as a date or time in full", Wrap(Hole + " = 0 OR " + castTo(to) + " + 0 = " + Hole)}
+		whole := ""
+		if from.Kind != Int {
+			whole = Hole + " = FLOOR(" + Hole + ") AND "
+		}
+		return Loss{"numbers that are not written as a date or time in full", Wrap(Hole + " = 0 OR " + whole + castTo(to) + " + 0 = " + Hole)}
+	case (to.Kind == Enum || to.Kind == Set) && from.Kind != Int:
+		return Loss{"numbers that are no member's", Hole + " = FLOOR(" + Hole + ")"}
 	case to.Kind == Bit:
 		return Loss{"negative numbers, digits after the point, numbers of too many bits", Hole + " >= 0 AND " + Hole + " = FLOOR(" + Hole + ")"}
 	}
@@ -183,12 +192,13 @@ func realLoss(from, to *Column) Loss {
 		return Loss{"digits after the point, " + outOfRange, Hole + " = FLOOR(" + Hole + ")"}
 	case Decimal:
 		return Loss{"digits that the new type has no place for, " + outOfRange,
-			Wrap(realAgain(from, fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", Hole, to.Precision, to.Scale)) + " = " + Hole)}
+			Wrap(fmt.Sprintf("CASE WHEN ABS(%s) < 1e%d THEN ", Hole, to.Precision-to.Scale) +
+				realAgain(from, fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", Hole, to.Precision, to.Scale)) + " = " + Hole + " ELSE FALSE END")}
 	case Float, Double:
 		if from.Kind == Float && to.Kind == Double && to.DataType == to.ColumnType {
 			return Loss{}
 		}
-		return Loss{"the last digits, " + outOfRange, Wrap(asReal(to, Hole) + " = " + Hole)}
+		return Loss{"the last digits, " + outOfRange, Wrap(realAgain(from, asReal(to, Hole)) + " = " + Hole)}
 	}
 	return Loss{Why: "what the new type cannot hold"}
 }
@@ -407,11 +417,43 @@ func (m *Mapping) allowOne(name string) error {
 // MayAllow says whether losses in the pair's column can be accepted.
 func (m *Mapping) MayAllow(p *Pair) bool { return m.againstAllowing(p) == "" }
 
+// likeAnALTER says whether writing a value leniently makes of it what an ALTER makes that is not strict, as far as the servers
+// were seen to.
+func likeAnALTER(from, to *Column, mariaDB bool) bool {
+	real := from.Kind == Float || from.Kind == Double
+	text := from.IsString() || from.isBytes()
+	switch {
+	case !from.isPlain() || !to.isPlain():
+		return false
+	case real && (to.Kind == Enum || to.Kind == Set || to.Kind == Year):
+		return false
+	case real && to.Kind == Int:
+		return from.Kind == Double && !(to.Unsigned && to.DataType == "bigint")
+	case real && (to.Kind == Float || to.Kind == Double):
+		return to.DataType == to.ColumnType
+	case from.Kind == Decimal && to.Kind == Bit, from.IsTemporal() && to.Kind == Year:
+		return false
+	case mariaDB && text && (to.Kind == Int || to.IsTemporal()):
+		return false // an ALTER reads the beginning of the text, and knows other dates
+	case mariaDB && (to.Kind == Text || to.Kind == Blob):
+		return from.Kind != Text && from.Kind != Blob
+	}
+	return true
+}
+
+// isPlain says whether the type is one of those that both engines have and convert into each other.
+func (c *Column) isPlain() bool {
+	return c.isNumber() || c.IsTemporal() || c.IsString() || c.isBytes() || c.Kind == Bit || c.Kind == Enum || c.Kind == Set
+}
+
 // againstAllowing says why losses cannot be accepted, "" if they can.
 func (m *Mapping) againstAllowing(p *Pair) string {
 	switch {
 	case slices.ContainsFunc(m.Key.Columns, func(k Pair) bool { return k.Source == p.Source }):
 		return "it is in the migration key, whose values must stay what they are: leave it out of --allow-lossy"
+	case !likeAnALTER(p.Source, p.Shadow, m.MariaDB):
+		return fmt.Sprintf("the server's own ALTER makes other values of %s than it writes into %s: change the values that would be lost first",
+			p.Source.ColumnType, p.Shadow.ColumnType)
 	case p.refusesByText():
 		return "what becomes of such values depends on the time zone: make it a DATETIME first"
 	}

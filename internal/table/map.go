@@ -27,7 +27,7 @@ func Map(source, shadow *Table, changes Changes) (*Mapping, error) {
 	if err := p.match(); err != nil {
 		return nil, err
 	}
-	m := &Mapping{Source: source, Shadow: shadow}
+	m := &Mapping{Source: source, Shadow: shadow, MariaDB: changes.MariaDB}
 	var failures []error
 	for i := range shadow.Columns {
 		pair, written, err := p.write(&shadow.Columns[i])

@@ -7,6 +7,8 @@ type Mapping struct {
 	Source *Table
 	Shadow *Table
 
+	MariaDB bool // is the server
+
 	// Columns are the columns that are written, in the shadow's order: those of the shadow that are not generated and
 	// have a counterpart in the source or need a constant. Other added columns take their default and are not listed.
 	Columns []Pair
