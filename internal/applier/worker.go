@@ -75,7 +75,7 @@ func (r *Replay) locate(ctx context.Context, s *session, p *plan, err error) err
 			}
 		}
 	}
-	return err
+	return errors.New(loss.Message(err))
 }
 
 // applySerial ends the work on a plan, given what came of writing it at once, where the ALTER adds a unique key.
