@@ -64,7 +64,7 @@ func (r *Refresh) refresh(ctx context.Context, s *session, p *portion) (result, 
 		return res, r.locate(ctx, s, p.keys, err)
 	}
 	if err := r.judge(ctx, s, res.refused); err != nil {
-		return res, err
+		return res, r.locate(ctx, s, p.keys, err)
 	}
 	err = r.retrying(ctx, s, func() (err error) {
 		res.missing, err = r.erase(ctx, s.conn, p.keys, res.refused)
@@ -263,7 +263,7 @@ func (r *Refresh) locate(ctx context.Context, s *session, keys [][]table.Value, 
 			return errors.New(r.loss.Explain(ctx, s.conn, keys[i], alone))
 		}
 	}
-	return err
+	return errors.New(loss.Message(err)) // the row has another value by now
 }
 
 // locateUnderLock is locate in autocommit statements.
@@ -273,7 +273,7 @@ func (r *Refresh) locateUnderLock(ctx context.Context, c *sql.Conn, keys [][]tab
 			return fmt.Errorf("the row with %s does not fit into the new table: %s", r.key.DescribeRow(keys[i]), loss.Message(alone))
 		}
 	}
-	return err
+	return errors.New(loss.Message(err))
 }
 
 // isAboutValue says whether an error is about the value of a row.
