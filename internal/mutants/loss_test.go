@@ -8,8 +8,7 @@ var lossMutants = []mutant{
 		Invariant: "what a conversion loses stops the run",
 		Edits:     []edit{{"internal/sqlgen/copy.go", "	conditions = append(conditions, guard(c.mapping, sourceColumn)...)\n", ""}},
 		Package:   "internal/loss",
-		Tests:     []string{"TestWhatALosslessCopyKeeps"},
-		Servers:   true,
+		Tests:     []string{"TestEveryWriteIsGuarded"},
 	},
 	{
 		Name:      "loss: refreshing has no guard",
@@ -30,8 +29,7 @@ var lossMutants = []mutant{
 		Invariant: "what a conversion loses stops the run",
 		Edits:     []edit{{"internal/table/loss.go", "			l.Keeps = Wrap(fmt.Sprintf(\"%[1]s = TRUNCATE(%[1]s, %[2]d)\", Hole, to.Scale))\n", ""}},
 		Package:   "internal/loss",
-		Tests:     []string{"TestWhatALosslessCopyKeeps"},
-		Servers:   true,
+		Tests:     []string{"TestEveryWriteIsGuarded"},
 	},
 	{
 		Name:      "loss: a loss in one column accepts those of all",
