@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -76,13 +77,15 @@ func (e *Explainer) look(ctx context.Context, c *sql.Conn, key []table.Value, re
 	if err := c.QueryRowContext(ctx, e.sql.Before(key)).Scan(into...); err != nil {
 		return nil, before, nil // the row is gone, or the server is: what is known is said
 	}
-	for i, p := range pairs {
-		named := SaysColumn(conn.Message(refusal), p.Shadow.Name)
-		if conn.IsLoss(refusal) && !kept[i] || !conn.IsLoss(refusal) && named {
-			return p, old[i], e.try(ctx, c, key, i)
-		}
+	// The server names a column, or what it says is about the question of a guard.
+	i := slices.IndexFunc(pairs, func(p *table.Pair) bool { return SaysColumn(conn.Message(refusal), p.Shadow.Name) })
+	if i < 0 {
+		i = slices.Index(kept, false)
 	}
-	return nil, before, nil
+	if i < 0 {
+		return nil, before, nil
+	}
+	return pairs[i], old[i], e.try(ctx, c, key, i)
 }
 
 // try writes the row and reads what became of the value; nothing of that stays.
