@@ -29,6 +29,7 @@ type migrateCommand struct {
 
 	Apply       string        `default:"refresh" enum:"refresh,replay" help:"How changes reach the new table: ${enum}; replay also where refresh cannot work." group:"How"`
 	Native      string        `default:"auto" enum:"auto,only,off" help:"Whether the server alters the table itself, where it can as INSTANT or by its metadata alone: ${enum}." group:"How"`
+	AllowLossy  []string      `placeholder:"COLUMN" help:"Columns (a,b) whose values may be cut, rounded or replaced where the new type cannot hold them, as by an ALTER TABLE in a mode that is not strict." group:"How"`
 	Verify      string        `default:"on" enum:"on,off" help:"Whether all rows of both tables are compared before the swap: ${enum}." group:"How"`
 	NumWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
 	CopyWorkers workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most and the application bears, which is measured." group:"How"`
@@ -125,6 +126,7 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		ThrottleFile:     m.ThrottleFlagFile,
 		PostponeFile:     m.PostponeCutOverFlagFile,
 		AllowReplica:     m.AllowReplica,
+		AllowLossy:       m.AllowLossy,
 		DropOldTable:     m.DropOldTable,
 		TimestampName:    m.TimestampOldTable,
 		DryRun:           m.DryRun,

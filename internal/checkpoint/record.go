@@ -61,6 +61,7 @@ type Settings struct {
 	Watch string // by what others who write the shadow are noticed; "": by nothing
 	Key   string // the migration key's name
 	Zone  string // time zone of conversions
+	Lossy string // the columns in which losses are accepted, as the user gave them
 }
 
 // Extent is what is done of the table: everything up to After but for the open ranges. The zero Extent is nothing.

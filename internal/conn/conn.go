@@ -17,7 +17,10 @@ import (
 
 // SQLMode is the mode of every session: strict, zero and invalid dates allowed as the source may hold them, no automatic
 // value for a zero, backslashes are plain characters in literals.
-const SQLMode = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
+const SQLMode = "STRICT_ALL_TABLES," + LenientMode
+
+// LenientMode is SQLMode without being strict: values that do not fit are stored as far as they do, with a warning.
+const LenientMode = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
 
 // Config says how to reach a server.
 type Config struct {
@@ -69,6 +72,10 @@ var common = Settings{
 	"lock_wait_timeout":        "10",
 	"innodb_lock_wait_timeout": "10",
 	"group_concat_max_len":     "1048576",
+	// Warnings are read, by the names of columns in their texts; of roundings that nobody asks about there are none.
+	"sql_notes":       "0",
+	"max_error_count": "65535",
+	"lc_messages":     "'en_US'",
 }
 
 // Open returns a pool of connections for the server with the common session settings and the given ones. Isolation is READ

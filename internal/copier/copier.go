@@ -17,6 +17,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -77,6 +78,7 @@ type Copier struct {
 	config     Config
 	deps       Deps
 	key        *sqlgen.Key
+	loss       *loss.Explainer
 	statements *sqlgen.Copy
 	copied     *progress.Chunks
 	open       []progress.Begun // of an earlier run; they are copied first
@@ -103,6 +105,7 @@ func New(c Config, d Deps) *Copier {
 		config: c, deps: d,
 		key:        sqlgen.NewKey(d.Mapping),
 		statements: sqlgen.NewCopy(d.Mapping, d.Server),
+		loss:       loss.New(d.Mapping, d.Server),
 		pool:       newPool(c.Workers),
 	}
 	copier.pool.bound = d.Bound

@@ -115,7 +115,7 @@ func (w *worker) copyRows(ctx context.Context, keys [][]table.Value) error {
 			}
 			if _, err := w.retry(ctx, history, err); err != nil {
 				if refused(err) {
-					return &ValueError{Row: w.key.DescribeRow(key), Err: err}
+					return w.valueError(ctx, key, err)
 				}
 				return fmt.Errorf("row with %s: %w", w.key.DescribeRow(key), err)
 			}

@@ -31,6 +31,7 @@ var layers = map[string]int{
 	"internal/chunk":      2,
 	"internal/changelog":  2,
 	"internal/checkpoint": 2,
+	"internal/loss":       2,
 	"internal/throttle":   2,
 	"internal/preflight":  2,
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
@@ -120,7 +121,7 @@ func (r *Runner) firstRecord() checkpoint.Record {
 		Tool: r.cfg.Tool, Migration: r.cfg.Conn.Run, Phase: status.Prepare, Started: r.started,
 		Server:    checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt},
 		Statement: r.cfg.Alter, Names: r.names,
-		Settings: checkpoint.Settings{Apply: string(r.apply), Watch: r.watch},
+		Settings: checkpoint.Settings{Apply: string(r.apply), Watch: r.watch, Lossy: strings.Join(r.cfg.AllowLossy, ",")},
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing, AllowLossy: r.cfg.AllowLossy},
 	})
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone, MariaDB: r.server.IsMariaDB()})
+	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone, MariaDB: r.server.IsMariaDB(), AllowLossy: r.cfg.AllowLossy})
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
 	}

@@ -226,6 +226,7 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	for _, same := range []struct{ what, then, now string }{
 		{"--alter", record.Statement, r.cfg.Alter},
 		{"--apply", record.Settings.Apply, string(r.apply)},
+		{"--allow-lossy", record.Settings.Lossy, strings.Join(r.cfg.AllowLossy, ",")},
 	} {
 		if same.then != same.now {
 			other = append(other, fmt.Sprintf("%s was %q, and is %q now", same.what, same.then, same.now))

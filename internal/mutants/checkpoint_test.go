@@ -3,7 +3,6 @@
 package mutants
 
 const (
-	copierRest      = "internal/copier/copier.go"
 	migrateResume   = "internal/migrate/resume.go"
 	progressChunks  = "internal/progress/chunks.go"
 	changelogEnlist = "internal/changelog/sessions.go"

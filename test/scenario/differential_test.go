@@ -374,7 +374,7 @@ func (c *oneCase) change() (stop func()) {
 }
 
 // justified are reasons of Midstream's own to refuse what the server may do, by docs/safety.md.
-var justified = regexp.MustCompile(`cannot be replayed exactly|depends on the moment|rows that exist have no value|may become equal|make it an integer first|migration key`)
+var justified = regexp.MustCompile(`cannot be replayed exactly|depends on the moment|rows that exist have no value|may become equal|does not fit into the new table: (?:in column|a value would be changed)|make it an integer first|migration key`)
 
 // refused checks that a migration which did not come to its end had a reason.
 func (c *oneCase) refused(story string, err error) string {

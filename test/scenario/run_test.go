@@ -176,6 +176,9 @@ func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration 
 		TimestampName: s.options["timestamp-old-table"] != "",
 		Log:           testLog(t),
 	}
+	if columns := s.options["allow-lossy"]; columns != "" {
+		m.cfg.AllowLossy = strings.Split(columns, ",")
+	}
 	for _, flag := range strings.Fields(s.way) {
 		switch name, value, _ := strings.Cut(flag, "="); name {
 		case "--native":
