@@ -31,6 +31,8 @@ type Record struct {
 	Source, Shadow               string
 	SourceColumns, ShadowColumns string
 
+	Deferred *Deferred // nil: the shadow has all its indexes from the beginning
+
 	Position string   // binlog.Position.String; "" before the first row is written
 	Witness  *Witness // of the position; nil before the first mark was applied, and then nothing is copied
 	Copied   Copied
@@ -47,6 +49,20 @@ type Witness struct {
 	ID     int64
 	Value  uint64
 }
+
+// MadeAs says whether the shadow was made with that definition, given as a fingerprint: with its deferred indexes, or without.
+func (r *Record) MadeAs(shadow string) bool {
+	return shadow == r.Shadow || r.Deferred != nil && shadow == r.Deferred.Shadow
+}
+
+// Deferred are the indexes that the shadow gets when all rows are copied, all by one statement.
+type Deferred struct {
+	Indexes []Index // in the order in which they are added
+	Shadow  string  // fingerprint of its definition with them; Record.Shadow is that without
+}
+
+// Index is an index as SHOW CREATE TABLE has it.
+type Index struct{ Name, Definition string }
 
 // Server is who the record was written on. Another start time means that commits may have been lost.
 type Server struct {

@@ -48,6 +48,9 @@ func record(t *rapid.T) *checkpoint.Record {
 		Position:  "gtid:x:1-5", Rows: rapid.Uint64().Draw(t, "rows"),
 		Copied: checkpoint.Copied{Ended: rapid.Bool().Draw(t, "ended")},
 	}
+	if rapid.Bool().Draw(t, "deferred") {
+		r.Deferred = &checkpoint.Deferred{Shadow: "f", Indexes: []checkpoint.Index{{Name: rapid.String().Draw(t, "index"), Definition: rapid.String().Draw(t, "definition")}}}
+	}
 	if !r.Copied.Ended {
 		r.Copied.After = values(t)
 	}
