@@ -48,6 +48,7 @@ func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
 		t.Fatalf("create.sql: %v", err)
 	}
 	m := newMigration(t, s, schema)
+	m.cfg.DeferIndexes = migrate.DeferOn
 	before := readState(t, schema)
 	s.plan(t, schema, m.cfg, before)
 	summary, err := m.carry(t, schema)

@@ -143,7 +143,7 @@ func (r *run) config(set settings) migrate.Config {
 	return migrate.Config{
 		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: cmp.Or(set.user, server.User), Password: server.Password, Run: r.s.Name},
 		Database: r.s.Name, Table: r.source.Name.Table, Alter: set.alter,
-		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, DeferIndexes: migrate.DeferAuto, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
+		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, DeferIndexes: migrate.DeferOn, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
 		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: 3 * time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: time.Second,
 		PostponeFile: r.postpone, ThrottleFile: set.throttled, Log: slog.New(slog.NewTextHandler(testLog{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
