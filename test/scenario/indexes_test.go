@@ -168,6 +168,62 @@ func TestIndexesGiveWay(t *testing.T) {
 	}
 }
 
+// TestIndexesBuiltPartly: a run that goes on refuses a shadow that somebody has given some of its indexes, until it is as it was.
+func TestIndexesBuiltPartly(t *testing.T) {
+	t.Parallel()
+	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+		schema.MustExec("CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, KEY a (a), KEY b (b)) ENGINE = InnoDB; " + numbers + "; INSERT INTO t SELECT i, i, i FROM n")
+		m, said := deferring(t, schema, "MODIFY b BIGINT")
+		m.cfg.ThrottleFile = m.postpone
+		if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		runner := migrate.New(m.cfg)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := undisturbed(t, func() (*migrate.Summary, error) { return runner.Run(ctx) })
+			ended <- err
+		}()
+		for runner.Snapshot().Phase != status.Copy {
+			select {
+			case err := <-ended:
+				t.Fatalf("the migration ended: %v", err)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		stop()
+		if err := <-ended; err == nil {
+			t.Fatal("the migration was not stopped")
+		}
+		if err := os.Remove(m.postpone); err != nil {
+			t.Fatal(err)
+		}
+		somebody := schema.MustConn()
+		change := func(clause string) {
+			t.Helper()
+			for _, statement := range []string{"SET SESSION sql_log_bin = 0", "ALTER TABLE t__new " + clause} {
+				if _, err := somebody.ExecContext(t.Context(), statement); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		change("ADD KEY a (a)")
+		_, err := migrate.New(m.cfg).Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "t__new` was changed since") {
+			t.Errorf("%v: want a refusal that says what was changed", err)
+		}
+		change("DROP KEY a")
+		if _, err := migrate.New(m.cfg).Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(said.String(), "indexes built") {
+			t.Error("no indexes were built")
+		}
+		compareWithNative(t, schema, m.spec, m.cfg.Alter, table.Name{Schema: schema.Name, Table: "t__old"}, table.Name{Schema: schema.Name, Table: "t"})
+	})
+}
+
 // TestIndexesUnderWrites: the server keeps what is written to a table, while it builds an index there, in a log of bounded
 // size. It stays empty: the applier is held.
 func TestIndexesUnderWrites(t *testing.T) {
