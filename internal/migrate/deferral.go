@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/midstreamdb/midstream/internal/conn"
-	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
@@ -68,9 +67,4 @@ func (r *Runner) indexPlan(shadow *table.Table) string {
 		return "all from the beginning: " + r.whyIndexed
 	}
 	return fmt.Sprintf("%s built when all rows are copied (--defer-indexes=%s), if the server can do so in place", table.QuoteList(names), r.cfg.DeferIndexes)
-}
-
-// skips says whether the phase has nothing to do.
-func (r *Runner) skips(name status.Phase) bool {
-	return r.swapped && name != status.CleanUp || name == status.Index && !r.lacksIndexes()
 }

@@ -119,9 +119,6 @@ func indexNames(deferred *checkpoint.Deferred) string {
 	return table.QuoteList(names)
 }
 
-// lacksIndexes says whether the shadow has yet to get indexes.
-func (r *Runner) lacksIndexes() bool { return r.deferred != nil && !r.indexed }
-
 // buildIndexes has the server build the deferred indexes. What was changed while copying is applied before: it costs less as
 // long as there are none.
 func (r *Runner) buildIndexes(ctx context.Context) error {

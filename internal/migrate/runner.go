@@ -127,6 +127,11 @@ func (r *Runner) tell(ctx context.Context) error {
 	return nil
 }
 
+// skips says whether the phase has nothing to do.
+func (r *Runner) skips(name status.Phase) bool {
+	return r.swapped && name != status.CleanUp || name == status.Index && (r.deferred == nil || r.indexed)
+}
+
 // keepPhase writes a checkpoint at the beginning of a phase that a later run must know of.
 func (r *Runner) keepPhase(ctx context.Context, name status.Phase) error {
 	switch name {
