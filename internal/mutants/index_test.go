@@ -18,6 +18,14 @@ var indexMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "index: a statement is left at work",
+		Invariant: "I8: a statement that was not answered is ended before anything else is done",
+		Edits:     []edit{{indexFile, "		if unanswered {\n", "		if unanswered && len(r.left) == 0 {\n"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestIndexesGiveWay"},
+		Servers:   true,
+	},
+	{
 		Name:      "index: changes are written while indexes are built",
 		Invariant: "the applier is held: what is written meanwhile is kept by the server in a log of bounded size",
 		Edits:     []edit{{indexFile, "	defer hold.Release()\n", "	hold.Release()\n"}},

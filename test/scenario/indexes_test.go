@@ -90,11 +90,12 @@ func TestDeferredIndexes(t *testing.T) {
 }
 
 // TestIndexesGiveWay: while somebody's transaction uses the shadow, the indexes wait for it, and changes go on being applied
-// in between. When the connection is cut, it is looked up what became of them.
+// in between. When the connection is cut, it is looked up what became of them; a run that is stopped leaves no statement at
+// work.
 func TestIndexesGiveWay(t *testing.T) {
 	t.Parallel()
-	for name, cut := range map[string]bool{"waits": false, "cut": true} {
-		t.Run(name, func(t *testing.T) {
+	for _, then := range []string{"waits", "cut", "stopped"} {
+		t.Run(then, func(t *testing.T) {
 			t.Parallel()
 			sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
 				schema.MustExec("CREATE TABLE t (id INT PRIMARY KEY, a INT, b INT, KEY a (a), KEY b (b)) ENGINE = InnoDB; " + numbers + "; INSERT INTO t SELECT i, i, i FROM n")
@@ -106,9 +107,11 @@ func TestIndexesGiveWay(t *testing.T) {
 				if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
 					t.Fatal(err)
 				}
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
 				ended := make(chan error, 1)
 				go func() {
-					_, err := undisturbed(t, func() (*migrate.Summary, error) { return runner.Run(t.Context()) })
+					_, err := undisturbed(t, func() (*migrate.Summary, error) { return runner.Run(ctx) })
 					ended <- err
 				}()
 				until := func(what string, holds func() bool) {
@@ -147,13 +150,27 @@ func TestIndexesGiveWay(t *testing.T) {
 					t.Errorf("phase %s waits for %q", s.Phase, s.Waits)
 				}
 				schema.MustExec("UPDATE t SET a = a + 1")
-				if cut {
+				switch then {
+				case "waits":
+					until("the indexes give way", func() bool { return strings.Contains(said.String(), "somebody's transaction uses the new table") })
+				case "cut":
 					if proxy.CutAll() == 0 {
 						t.Error("no connection was cut")
 					}
 					until("the run goes on", func() bool { return strings.Contains(said.String(), "going on from the checkpoint") })
-				} else {
-					until("the indexes give way", func() bool { return strings.Contains(said.String(), "somebody's transaction uses the new table") })
+				case "stopped":
+					stop()
+					if err := <-ended; err == nil || !strings.Contains(err.Error(), "stopped") {
+						t.Errorf("the run that was stopped ended with %v", err)
+					}
+					if left := schema.MustQueryRows(waiting); len(left) > 0 {
+						t.Error("its statement is at work still")
+					}
+					runner = migrate.New(m.cfg)
+					go func() {
+						_, err := runner.Run(t.Context())
+						ended <- err
+					}()
 				}
 				mustExec("COMMIT")
 				if err := <-ended; err != nil {
