@@ -13,7 +13,7 @@ import (
 )
 
 // Version is that of the records that this program writes; it reads no other.
-const Version = 2
+const Version = 3
 
 // Record is what is known at one moment. It never claims what is not yet durable: everything up to Position is applied
 // to the shadow, and every range of Copied is committed there.
