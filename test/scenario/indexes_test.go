@@ -143,7 +143,7 @@ func TestIndexesGiveWay(t *testing.T) {
 				if err := os.Remove(m.postpone); err != nil {
 					t.Fatal(err)
 				}
-				waiting := "SELECT 1 FROM information_schema.processlist WHERE state LIKE '%metadata lock%' AND info LIKE 'ALTER TABLE `" + schema.Name + "`%'"
+				waiting := "SELECT 1 FROM " + schema.Processlist() + " WHERE state LIKE '%metadata lock%' AND info LIKE 'ALTER TABLE `" + schema.Name + "`%'"
 				until("the indexes wait", func() bool { return len(schema.MustQueryRows(waiting)) > 0 })
 				s := runner.Snapshot()
 				if s.Phase != status.Index || !strings.HasPrefix(s.Waits, "the server, which builds `a`, `b`, for ") {
@@ -242,7 +242,8 @@ func TestIndexesBuiltPartly(t *testing.T) {
 }
 
 // TestIndexesUnderWrites: the server keeps what is written to a table, while it builds an index there, in a log of bounded
-// size. It stays empty: the applier is held.
+// size. It stays empty: the applier is held. A run that is stopped in the midst of it leaves nothing at work, and the next one
+// builds them.
 func TestIndexesUnderWrites(t *testing.T) {
 	t.Parallel()
 	sandboxtest.EachPrivate(t, sandbox.Options{Args: []string{"--innodb-online-alter-log-max-size=65536", "--innodb-sort-buffer-size=65536"}}, func(t *testing.T, server *sandbox.Server) {
@@ -263,6 +264,30 @@ func TestIndexesUnderWrites(t *testing.T) {
 				}
 				loaded <- nil
 			}()
+		}
+		running, interrupt := context.WithCancel(t.Context())
+		defer interrupt()
+		runner, stopped := migrate.New(m.cfg), make(chan error, 1)
+		go func() {
+			_, err := runner.Run(running)
+			stopped <- err
+		}()
+		for !strings.HasPrefix(runner.Snapshot().Waits, "the server, which builds") {
+			select {
+			case err := <-stopped:
+				t.Fatalf("the migration ended: %v", err)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		if err := conn.Pause(t.Context(), 200*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		interrupt()
+		if err := <-stopped; err == nil || !strings.Contains(err.Error(), "stopped") {
+			t.Errorf("the run that was stopped ended with %v", err)
+		}
+		if left := schema.MustQueryRows("SELECT id FROM " + schema.Processlist() + " WHERE info LIKE 'ALTER TABLE%ADD KEY%'"); len(left) > 0 {
+			t.Errorf("sessions %v are at work still", left)
 		}
 		_, err := migrate.New(m.cfg).Run(t.Context())
 		stop()
