@@ -13,7 +13,7 @@ import (
 )
 
 // Version is that of the records that this program writes; it reads no other.
-const Version = 2
+const Version = 3
 
 // Record is what is known at one moment. It never claims what is not yet durable: everything up to Position is applied
 // to the shadow, and every range of Copied is committed there.
@@ -30,6 +30,8 @@ type Record struct {
 	// not exist yet.
 	Source, Shadow               string
 	SourceColumns, ShadowColumns string
+
+	Deferred *Deferred // nil: the shadow has all its indexes from the beginning
 
 	Position string   // binlog.Position.String; "" before the first row is written
 	Witness  *Witness // of the position; nil before the first mark was applied, and then nothing is copied
@@ -48,6 +50,20 @@ type Witness struct {
 	ID     int64
 	Value  uint64
 }
+
+// MadeAs says whether the shadow was made with that definition, given as a fingerprint: with its deferred indexes, or without.
+func (r *Record) MadeAs(shadow string) bool {
+	return shadow == r.Shadow || r.Deferred != nil && shadow == r.Deferred.Shadow
+}
+
+// Deferred are the indexes that the shadow gets when all rows are copied, all by one statement.
+type Deferred struct {
+	Indexes []Index // in the order in which they are added
+	Shadow  string  // fingerprint of its definition with them; Record.Shadow is that without
+}
+
+// Index is an index as SHOW CREATE TABLE has it.
+type Index struct{ Name, Definition string }
 
 // Server is who the record was written on. Another start time means that commits may have been lost.
 type Server struct {

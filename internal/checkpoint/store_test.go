@@ -54,6 +54,9 @@ func record(t *rapid.T) *checkpoint.Record {
 			r.Verified.Suspects = append(r.Verified.Suspects, values(t))
 		}
 	}
+	if rapid.Bool().Draw(t, "deferred") {
+		r.Deferred = &checkpoint.Deferred{Shadow: "f", Indexes: []checkpoint.Index{{Name: rapid.String().Draw(t, "index"), Definition: rapid.String().Draw(t, "definition")}}}
+	}
 	return r
 }
 

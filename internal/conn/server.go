@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -101,6 +102,19 @@ func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {
 		return false, fmt.Errorf("ask server for innodb_flush_log_at_trx_commit: %w", err)
 	}
 	return flush == 1 || flush == 3, nil // 3 is MariaDB's
+}
+
+// ReplicationGroup returns the name of the group that the server belongs to, "" for none.
+func (s *Server) ReplicationGroup(ctx context.Context, q Querier) (string, error) {
+	var name, group string
+	err := q.QueryRowContext(ctx, `SHOW GLOBAL VARIABLES LIKE 'group_replication_group_name'`).Scan(&name, &group)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil // the plugin is not there
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask server for its replication group: %w", err)
+	}
+	return group, nil
 }
 
 // SharedReadClause returns the clause that makes a SELECT take shared row locks.

@@ -49,7 +49,11 @@ func (r *Runner) cutOver(ctx context.Context) error {
 
 // way is how the migration was done, for the summary.
 func (r *Runner) way() string {
-	return fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.apply)
+	way := fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.apply)
+	if r.deferred != nil {
+		way += ", indexes built afterwards"
+	}
+	return way
 }
 
 // cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to

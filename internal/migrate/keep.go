@@ -134,6 +134,7 @@ func (r *Runner) complete(ctx context.Context) error {
 	}
 	record.SourceColumns, record.ShadowColumns = before.Source, before.Shadow
 	record.Source, record.Shadow = fingerprint(r.mapping.Source.CreateSQL), fingerprint(r.mapping.Shadow.CreateSQL)
+	record.Deferred = r.deferred
 	record.Settings.Key = r.mapping.Key.Name
 	record.Settings.Zone, err = table.GlobalTimeZone(ctx, r.db)
 	return err

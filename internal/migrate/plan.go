@@ -53,6 +53,7 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 			line(map[bool]string{true: "Columns"}[i == 0], "%s", what)
 		}
 		line("Order", "%s", r.orderPlan(m))
+		line("Indexes", "%s", r.indexPlan(m.Shadow))
 	} else {
 		line("Not checked", "the key, the columns and the server's opinion of the ALTER: %s. The run checks them before it copies, and undoes what it has created.", report.Untried)
 		definition = "not known before the shadow table exists"

@@ -61,6 +61,11 @@ func (r *Runner) preflight(ctx context.Context) error {
 	}
 	r.alter, r.found = report.Alter, report.Source
 	r.view.found(r.server, report.Source)
+	if r.record == nil {
+		if err := r.chooseDeferral(ctx); err != nil {
+			return err
+		}
+	}
 	return r.plan(report)
 }
 
@@ -98,6 +103,9 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if done {
 		return r.finishNative(ctx)
 	}
+	if err := r.deferIndexes(ctx); err != nil {
+		return r.undo(ctx, err)
+	}
 	position, err := r.startPosition(ctx)
 	if err != nil {
 		return r.undo(ctx, err)
@@ -131,19 +139,7 @@ func (r *Runner) createTables(ctx context.Context) error {
 	}
 	r.enlist(run)
 	r.keeper.store = r.keeper.store.While(r.log.Names(run))
-	db, err := r.openDDL()
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	if err := r.createShadow(ctx, db); err != nil {
-		return err
-	}
-	if err := r.alterShadow(ctx, db); err != nil {
-		return err
-	}
-	r.made, err = definition(ctx, r.db, r.names.Shadow)
-	return err
+	return r.makeShadow(ctx)
 }
 
 // create has a table created, and notes it as one of this run: only such a table is ever dropped. One whose creation the

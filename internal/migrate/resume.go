@@ -91,7 +91,7 @@ func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) erro
 	if r.cfg.Restart {
 		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped already: without --restart the command finishes", r.names.Source)}
 	}
-	r.keeper = newKeeper(store, *record)
+	r.keeper, r.deferred = newKeeper(store, *record), record.Deferred
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
 		Rows: record.Rows, Changes: record.Changes, Retries: record.Retries,
@@ -277,14 +277,16 @@ func (r *Runner) resume(ctx context.Context) error {
 	if err := r.mapColumns(ctx); err != nil {
 		return r.cannotGoOn(err)
 	}
+	shadow := fingerprint(r.mapping.Shadow.CreateSQL)
 	for _, t := range []struct {
-		then string
-		now  *table.Table
-	}{{record.Source, r.mapping.Source}, {record.Shadow, r.mapping.Shadow}} {
-		if fingerprint(t.now.CreateSQL) != t.then {
+		as  bool
+		now *table.Table
+	}{{fingerprint(r.mapping.Source.CreateSQL) == record.Source, r.mapping.Source}, {record.MadeAs(shadow), r.mapping.Shadow}} {
+		if !t.as {
 			return r.cannotGoOn(fmt.Errorf("the definition of %s was changed since", t.now.Name))
 		}
 	}
+	r.deferred, r.indexed = record.Deferred, shadow != record.Shadow
 	zone, err := table.GlobalTimeZone(ctx, r.db)
 	if err != nil {
 		return err
@@ -344,7 +346,7 @@ func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *c
 		if err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Shadow.String()+" LIMIT 1").Scan(&one); !errors.Is(err, sql.ErrNoRows) {
 			return &Refusal{Err: fmt.Errorf("%s holds rows, and the checkpoint %s does not say that they are Midstream's: find out whose it is, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
 		}
-	case fingerprint(shadow.CreateSQL) != record.Shadow:
+	case !record.MadeAs(fingerprint(shadow.CreateSQL)):
 		return &Refusal{Err: fmt.Errorf("%s is not as the checkpoint %s says: somebody has changed it: look at it, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
 	}
 	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {

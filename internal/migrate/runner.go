@@ -52,6 +52,10 @@ type Runner struct {
 	left      []string // statements that remove what the migration has created
 	summary   Summary
 
+	whyIndexed string               // why the shadow shall have all indexes from the beginning; "": it shall not
+	deferred   *checkpoint.Deferred // indexes that the shadow gets when all rows are copied; nil: none
+	indexed    bool                 // it has them
+
 	courtesy *adapt.Courtesy // towards the application
 	writes   rateOfChanges
 
@@ -75,6 +79,8 @@ var phases = []phase{
 	{status.Preflight, (*Runner).preflight},
 	{status.Prepare, (*Runner).prepare},
 	{status.Copy, (*Runner).copy},
+	{status.Index, (*Runner).buildIndexes},
+	{status.CatchUp, (*Runner).catchUp},
 	{status.Verify, (*Runner).verify},
 	{status.CutOver, (*Runner).cutOver},
 	{status.CleanUp, (*Runner).cleanUp},
@@ -108,7 +114,7 @@ func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 // tell tells the story, from the beginning or from where the checkpoint of an earlier run has it.
 func (r *Runner) tell(ctx context.Context) error {
 	for _, p := range phases {
-		if r.swapped && p.name != status.CleanUp {
+		if r.skips(p.name) {
 			continue
 		}
 		r.enter(p.name)
@@ -122,9 +128,15 @@ func (r *Runner) tell(ctx context.Context) error {
 	return nil
 }
 
+// skips says whether the phase has nothing to do.
+func (r *Runner) skips(name status.Phase) bool {
+	return r.swapped && name != status.CleanUp || name == status.Index && (r.deferred == nil || r.indexed)
+}
+
 // keepPhase writes a checkpoint at the beginning of a phase that a later run must know of.
 func (r *Runner) keepPhase(ctx context.Context, name status.Phase) error {
-	if name != status.Copy && name != status.Verify && name != status.CutOver {
+	switch name {
+	case status.Preflight, status.Prepare, status.CleanUp:
 		return nil
 	}
 	return r.keep(ctx)
@@ -147,7 +159,7 @@ func (r *Runner) cause(err error) error {
 // reset forgets all but what the checkpoint says.
 func (r *Runner) reset() {
 	r.close()
-	r.services, r.lock, r.db, r.keeper, r.record = nil, nil, nil, nil, nil
+	r.services, r.lock, r.db, r.keeper, r.record, r.deferred = nil, nil, nil, nil, nil, nil
 	r.parts.Store(nil)
 	r.goingOn = true
 }
@@ -169,7 +181,7 @@ func (r *Runner) context(ctx context.Context) context.Context {
 	return ctx
 }
 
-// copy copies all rows, and returns when the changes made meanwhile are applied too and the shadow has its statistics.
+// copy copies all rows.
 func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
 	r.Snapshot() // from here on the rates count, however seldom somebody looks
@@ -179,6 +191,23 @@ func (r *Runner) copy(ctx context.Context) error {
 		}
 	}
 	p.copyDone.Store(true)
+	return nil
+}
+
+// catchUp returns when the changes made until now are applied and the shadow has its statistics.
+func (r *Runner) catchUp(ctx context.Context) error {
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	if err := r.analyze(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Log.Warn("the new table has no index statistics yet: ANALYZE TABLE it after the swap", "error", err)
+	}
+	return nil
+}
+
+// settle waits until the changes made until now are applied; all rows are copied.
+func (r *Runner) settle(ctx context.Context) error {
+	p := r.parts.Load()
 	fence, err := r.log.Fence(ctx)
 	if err != nil {
 		return err
@@ -186,15 +215,9 @@ func (r *Runner) copy(ctx context.Context) error {
 	if p.replay != nil {
 		p.replay.RequireSettled(fence)
 	}
-	r.view.waitFor("the changes made while copying")
+	r.view.waitFor("the changes made meanwhile")
 	defer r.view.waitFor("")
-	if err := p.applier.WaitApplied(ctx, fence); err != nil {
-		return err
-	}
-	if err := r.analyze(ctx); err != nil && ctx.Err() == nil {
-		r.cfg.Log.Warn("the new table has no index statistics yet: ANALYZE TABLE it after the swap", "error", err)
-	}
-	return nil
+	return p.applier.WaitApplied(ctx, fence)
 }
 
 // close ends what runs and gives back what is held; what matters of it has been reported before.

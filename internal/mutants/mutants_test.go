@@ -47,6 +47,7 @@ var lists = [][]mutant{
 	shadowMutants,
 	tableMutants,
 	lossMutants,
+	indexMutants,
 }
 
 // patience bounds one run of one test.

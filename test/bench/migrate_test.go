@@ -124,7 +124,7 @@ func (m *migrateBench) config(name, alter, postpone string) migrate.Config {
 	a := m.s.Server
 	return migrate.Config{
 		Conn:     conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Run: m.s.Name},
-		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Refresh, Native: migrate.NativeOff,
+		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Refresh, Native: migrate.NativeOff, DeferIndexes: migrate.DeferAuto,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
 		ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: 5 * time.Second, PostponeFile: postpone, Log: slog.New(slog.DiscardHandler),
 	}

@@ -299,7 +299,8 @@ func (c *oneCase) run() string {
 		options: map[string]string{"chunk-size": "7"}, dull: []string{` AUTO_INCREMENT=\d+`},
 	}, s)
 	m.cfg.Alter = c.alter
-	story := fmt.Sprintf("MIDSTREAM_SEED=%d\n%s;\n%d rows\nALTER TABLE t %s (%s)", c.seed, c.create, len(rows), c.alter, m.spec.way)
+	m.cfg.DeferIndexes = []migrate.Defer{migrate.DeferOn, migrate.DeferOff}[c.seed%2]
+	story := fmt.Sprintf("MIDSTREAM_SEED=%d\n%s;\n%d rows\nALTER TABLE t %s (%s --defer-indexes=%s)", c.seed, c.create, len(rows), c.alter, m.spec.way, m.cfg.DeferIndexes)
 	summary, err := undisturbed(t, func() (*migrate.Summary, error) { return c.migrate(m) })
 	if err != nil { // once more at rest: what was in the way may have been a row that is gone
 		m.cfg.Restart, m.cfg.PostponeFile = true, ""

@@ -152,7 +152,7 @@ func (r *run) config(set settings) migrate.Config {
 	return migrate.Config{
 		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: cmp.Or(set.user, server.User), Password: server.Password, Run: r.s.Name},
 		Database: r.s.Name, Table: r.source.Name.Table, Alter: set.alter,
-		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
+		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, DeferIndexes: migrate.DeferOn, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
 		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: 3 * time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: time.Second,
 		PostponeFile: r.postpone, ThrottleFile: set.throttled, Log: slog.New(slog.NewTextHandler(testLog{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -203,7 +203,7 @@ func (r *run) mustSwap() {
 	if err := <-r.migrated; err != nil {
 		r.t.Fatal(err)
 	}
-	if want := "shadow table, --native=off, --apply=" + string(cmp.Or(r.set.apply, migrate.Replay)); r.summary.Way != want {
+	if want := "shadow table, --native=off, --apply=" + string(cmp.Or(r.set.apply, migrate.Replay)) + ", indexes built afterwards"; r.summary.Way != want {
 		r.t.Errorf("the migration took the way %q, want %q", r.summary.Way, want)
 	}
 }
