@@ -28,6 +28,9 @@ func TestCourtesy(t *testing.T) {
 	mustLimit("after the first commits", 2)
 	beats(time.Millisecond, true, 30)
 	mustLimit("on a calm server", 8)
+	if c.Holds() {
+		t.Error("workers are held back on a calm server")
+	}
 	beats(50*time.Millisecond, false, 50)
 	mustLimit("slow, and nobody writes", 8)
 	beats(50*time.Millisecond, true, 1)
@@ -38,6 +41,9 @@ func TestCourtesy(t *testing.T) {
 	mustLimit("slow for longer", 2)
 	beats(50*time.Millisecond, true, 100)
 	mustLimit("slow for long", 1)
+	if !c.Holds() {
+		t.Error("no workers are held back, though commits wait")
+	}
 	beats(time.Millisecond, true, 590)
 	mustLimit("calm for a while", 1)
 	beats(time.Millisecond, true, 20)

@@ -47,7 +47,7 @@ type Deps struct {
 	Settler Settler
 	// Registry has chunks read without locks; nil: they lock the rows that they read, and the Registry is not needed.
 	Registry Registry
-	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	// Bound says how many of n workers may be at work at this moment, at least 1; nil: any number. It is called often.
 	Bound func(n int) int
 	Log   *slog.Logger
 }

@@ -16,7 +16,7 @@ type pool struct {
 	room    chan struct{}   // closed and renewed when there may be room
 	begun   time.Time       // of the measurement; zero: none
 	rows    uint64          // copied before it
-	bound   func(n int) int // how many of n workers the application bears; nil: any
+	bound   func(n int) int // how many of n may be at work; nil: all
 }
 
 const (

@@ -11,21 +11,45 @@ type rateOfChanges struct {
 // recently is how long an application that has written counts as writing.
 const recently = time.Second
 
-// observe takes the time that a heartbeat took: its commit waits for the same as the application's.
+// observe takes the time that a heartbeat took: its commit waits for the same as the application's. The heartbeats are the
+// clock by which the backlog is looked at, too.
 func (r *Runner) observe(took time.Duration) {
 	now := time.Now()
 	if p := r.parts.Load(); p != nil {
-		if seen := p.applier.Figures().Seen; seen != r.writes.seen {
-			r.writes.seen, r.writes.last = seen, now
+		f := p.applier.Figures()
+		if f.Seen != r.writes.seen {
+			r.writes.seen, r.writes.last = f.Seen, now
 		}
+		r.budget.Observe(f.Seen, f.Behind, now)
 	}
 	r.courtesy.Observe(took, now.Sub(r.writes.last) < recently, now)
 }
 
-// bound says how many of n workers may read rows, nil where the user has said how many.
-func (r *Runner) bound() func(n int) int {
+// boundRows says how many of n workers may read rows, nil where the user has said how many.
+func (r *Runner) boundRows() func(n int) int {
 	if r.cfg.CopyWorkers > 0 {
 		return nil
 	}
-	return r.courtesy.Limit
+	return func(n int) int { return r.budget.Rows(r.courtesy.Limit(n)) }
+}
+
+// holdsBack says what keeps workers from reading rows, "" for nothing.
+func (r *Runner) holdsBack() string {
+	switch {
+	case r.cfg.CopyWorkers > 0:
+		return ""
+	case r.budget.Holds():
+		return "the changes, which come faster than they are applied: fewer sessions read rows"
+	case r.courtesy.Holds():
+		return "the application's commits, which take longer than on a calm server: fewer sessions read rows"
+	}
+	return ""
+}
+
+// boundChanges says how many of n workers may apply changes, nil where the user has said how many.
+func (r *Runner) boundChanges() func(n int) int {
+	if r.cfg.Workers > 0 {
+		return nil
+	}
+	return r.budget.Changes
 }

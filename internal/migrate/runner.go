@@ -53,6 +53,7 @@ type Runner struct {
 	summary   Summary
 
 	courtesy *adapt.Courtesy // towards the application
+	budget   *adapt.Budget   // of those who copy and those who apply
 	writes   rateOfChanges
 
 	goingOn      bool         // this process goes on from its own checkpoint
@@ -62,7 +63,9 @@ type Runner struct {
 }
 
 // New returns a runner; it does nothing until Run.
-func New(cfg Config) *Runner { return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy()} }
+func New(cfg Config) *Runner {
+	return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy(), budget: adapt.NewBudget()}
+}
 
 // phase is one step of the story.
 type phase struct {
@@ -174,7 +177,9 @@ func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
 	r.Snapshot() // from here on the rates count, however seldom somebody looks
 	if !p.copyDone.Load() {
-		if err := p.copier.Run(ctx); err != nil {
+		err := p.copier.Run(ctx)
+		r.budget.NoRows()
+		if err != nil {
 			return err
 		}
 	}

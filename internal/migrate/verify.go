@@ -24,7 +24,7 @@ func (r *Runner) newVerifier(p *parts) *verify.Verifier {
 		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout,
 		LastLook: r.cfg.MaxStall / 2, Scratch: r.names.Scratch,
 	}, verify.Deps{
-		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.bound(), Log: r.cfg.Log,
+		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.boundRows(), Log: r.cfg.Log,
 		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping),
 	})
 }
@@ -37,6 +37,7 @@ func (r *Runner) verify(ctx context.Context) error {
 	p := r.parts.Load()
 	v := r.newVerifier(p)
 	p.verifier.Store(v)
+	defer r.budget.NoRows()
 	return v.Run(ctx)
 }
 

@@ -95,6 +95,9 @@ func (r *Runner) Snapshot() status.Snapshot {
 	}
 	before := v.before
 	v.mu.Unlock()
+	if s.Waits == "" && (s.Phase == status.Copy || s.Phase == status.Verify) {
+		s.Waits = r.holdsBack()
+	}
 	if p := r.parts.Load(); p != nil {
 		p.fill(&s)
 		s.Copied += before.rows

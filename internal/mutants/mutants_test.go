@@ -46,6 +46,7 @@ var lists = [][]mutant{
 	nativeMutants,
 	shadowMutants,
 	tableMutants,
+	adaptMutants,
 }
 
 // patience bounds one run of one test.
