@@ -25,6 +25,8 @@ const (
 	// less than a quarter of lag more than the least one there is room for more work.
 	strained = 2
 	lag      = 2 * time.Millisecond
+	// shorter is by how much pieces of work are shorter while the application writes.
+	shorter = 4
 )
 
 // NewCourtesy returns a Courtesy that allows one worker.
@@ -56,6 +58,17 @@ func (c *Courtesy) Limit(n int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.workers.limit(n)
+}
+
+// Shorten returns how much of a time a piece of work may take: a part of it while the application writes, since small commits
+// wait behind large ones.
+func (c *Courtesy) Shorten(d time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writes {
+		return d / shorter
+	}
+	return d
 }
 
 // Holds says whether workers are held back because commits waited.
