@@ -22,7 +22,7 @@ type pool struct {
 const (
 	// measured is how long a measurement lasts: some chunks of the usual time for each worker.
 	measured = time.Second
-	// heldBack is a wait at the gate that spoils a measurement.
+	// heldBack is a wait, at the gate or for the application, that spoils a measurement.
 	heldBack = 10 * time.Millisecond
 )
 

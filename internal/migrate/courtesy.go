@@ -1,6 +1,10 @@
 package migrate
 
-import "time"
+import (
+	"time"
+
+	"github.com/midstreamdb/midstream/internal/status"
+)
 
 // rateOfChanges tells whether the application writes to the table. One goroutine, that of the heartbeats, owns it.
 type rateOfChanges struct {
@@ -23,6 +27,7 @@ func (r *Runner) observe(took time.Duration) {
 		r.budget.Observe(f.Seen, f.Behind, now)
 	}
 	r.courtesy.Observe(took, now.Sub(r.writes.last) < recently, now)
+	r.yield.Observe(r.writes.seen, r.courtesy.Holds(), now)
 }
 
 // boundRows says how many of n workers may read rows, nil where the user has said how many.
@@ -33,11 +38,21 @@ func (r *Runner) boundRows() func(n int) int {
 	return func(n int) int { return r.budget.Rows(r.courtesy.Limit(n)) }
 }
 
-// holdsBack says what keeps workers from reading rows, "" for nothing.
-func (r *Runner) holdsBack() string {
+// pause says how long a copying worker waits after a chunk, nil where the user has said how many work.
+func (r *Runner) pause() func(took time.Duration) time.Duration {
+	if r.cfg.CopyWorkers > 0 {
+		return nil
+	}
+	return func(took time.Duration) time.Duration { return r.yield.Pause(took, time.Now()) }
+}
+
+// holdsBack says what keeps workers from reading rows in a phase, "" for nothing.
+func (r *Runner) holdsBack(phase status.Phase) string {
 	switch {
-	case r.cfg.CopyWorkers > 0:
+	case r.cfg.CopyWorkers > 0 || phase != status.Copy && phase != status.Verify:
 		return ""
+	case phase == status.Copy && r.yield.Holds():
+		return "the application, which writes more while no rows are copied: sessions pause between chunks"
 	case r.budget.Holds():
 		return "the changes, which come faster than they are applied: fewer sessions read rows"
 	case r.courtesy.Holds():

@@ -314,7 +314,7 @@ func (r *Runner) assemble(ctx context.Context, position binlog.Position) (*parts
 	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Shortened: r.courtesy.Shorten, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
 	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered, Rest: left}, copier.Deps{
 		Conn: r.writers, Server: r.server, Mapping: r.mapping,
-		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Bound: r.boundRows(), Log: r.cfg.Log,
+		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Bound: r.boundRows(), Pause: r.pause(), Log: r.cfg.Log,
 	})
 	return p, nil
 }

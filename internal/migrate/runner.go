@@ -54,6 +54,7 @@ type Runner struct {
 
 	courtesy *adapt.Courtesy // towards the application
 	budget   *adapt.Budget   // of those who copy and those who apply
+	yield    *adapt.Yield    // of those who copy, to the application
 	writes   rateOfChanges
 
 	goingOn      bool         // this process goes on from its own checkpoint
@@ -64,7 +65,7 @@ type Runner struct {
 
 // New returns a runner; it does nothing until Run.
 func New(cfg Config) *Runner {
-	return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy(), budget: adapt.NewBudget()}
+	return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy(), budget: adapt.NewBudget(), yield: adapt.NewYield()}
 }
 
 // phase is one step of the story.

@@ -95,8 +95,8 @@ func (r *Runner) Snapshot() status.Snapshot {
 	}
 	before := v.before
 	v.mu.Unlock()
-	if s.Waits == "" && (s.Phase == status.Copy || s.Phase == status.Verify) {
-		s.Waits = r.holdsBack()
+	if s.Waits == "" {
+		s.Waits = r.holdsBack(s.Phase)
 	}
 	if p := r.parts.Load(); p != nil {
 		p.fill(&s)

@@ -5,6 +5,7 @@ package mutants
 const (
 	adaptPackage = "internal/adapt"
 	budgetFile   = "internal/adapt/budget.go"
+	yieldFile    = "internal/adapt/yield.go"
 )
 
 var adaptMutants = []mutant{
@@ -31,5 +32,17 @@ var adaptMutants = []mutant{
 		Invariant: "changes that are applied in batches keep no rows back",
 		Edits:     []edit{{File: budgetFile, Old: "b.least = min(b.least, backlog)", New: "b.least = backlog"}},
 		Package:   adaptPackage, Tests: []string{"TestBudgetIsNotMovedByBatches"},
+	},
+	{
+		Name:      "yield: what is written while nobody copies is not looked at",
+		Invariant: "an application near the server's capacity keeps its throughput",
+		Edits:     []edit{{File: yieldFile, Old: "if resting > noticeably*y.working {", New: "if false {"}},
+		Package:   adaptPackage, Tests: []string{"TestYieldNearCapacity"},
+	},
+	{
+		Name:      "yield: pauses know no bound",
+		Invariant: "rows go on being copied, whatever is written",
+		Edits:     []edit{{File: yieldFile, Old: "min(time.Duration(y.share)*took, longestPause)", New: "time.Duration(y.share) * took"}},
+		Package:   adaptPackage, Tests: []string{"TestYieldNeverStopsTheCopy"},
 	},
 }
