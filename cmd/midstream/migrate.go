@@ -34,7 +34,7 @@ type migrateCommand struct {
 	Verify       string        `default:"on" enum:"on,off" help:"Whether all rows of both tables are compared before the swap: ${enum}." group:"How"`
 	NumWorkers   workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
 	CopyWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most and the application bears, which is measured." group:"How"`
-	ChunkTime    time.Duration `default:"100ms" help:"Time that copying one chunk shall take; its size is adapted." group:"How"`
+	ChunkTime    time.Duration `default:"100ms" help:"Time that copying one chunk shall take, a quarter of it while the application writes; its size is adapted." group:"How"`
 	ChunkSize    uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, up to a million, in place of --chunk-time." group:"How"`
 
 	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random free one." group:"How"`

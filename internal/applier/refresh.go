@@ -70,7 +70,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 	most := workers.Greatest()
 	d := &refresher{
 		Refresh: r,
-		pace:    pace{workers: workers},
+		pace:    pace{workers: workers, bound: r.deps.Bound},
 		work:    make(chan *portion, most), results: make(chan result, most),
 		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
 	}

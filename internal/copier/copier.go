@@ -38,7 +38,7 @@ type Config struct {
 // DefaultRetries is the default of Config.Retries.
 const DefaultRetries = 60
 
-// Deps are what a Copier works with. All are needed.
+// Deps are what a Copier works with. Those that are functions may be nil.
 type Deps struct {
 	Conn    conn.Config
 	Server  *conn.Server
@@ -48,8 +48,10 @@ type Deps struct {
 	Settler Settler
 	// Registry has chunks read without locks; nil: they lock the rows that they read, and the Registry is not needed.
 	Registry Registry
-	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	// Bound says how many of n workers may be at work at this moment, at least 1; nil: any number. It is called often.
 	Bound func(n int) int
+	// Pause says how long a worker should wait after a chunk that took so long; nil: not at all.
+	Pause func(took time.Duration) time.Duration
 	Log   *slog.Logger
 }
 

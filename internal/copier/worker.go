@@ -22,8 +22,9 @@ type worker struct {
 	db      *sql.DB
 	adopted *errgroup.Group // waits for chunks that the applier writes
 
-	session *sql.Conn // nil: none is open
-	id      uint64    // of the session
+	took    time.Duration // of its last chunk
+	session *sql.Conn     // nil: none is open
+	id      uint64        // of the session
 	// uncertain is the id of a session whose connection was lost: its statement may still run. 0: none.
 	uncertain uint64
 }
@@ -44,6 +45,11 @@ func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 	}
 	defer func() { w.pool.leave(w.stats.rows.Load(), time.Now()) }()
 	begun := time.Now()
+	if w.deps.Pause != nil {
+		if conn.Pause(ctx, w.deps.Pause(w.took)) != nil {
+			return false, context.Cause(ctx)
+		}
+	}
 	if err := w.deps.Gate.Wait(ctx); err != nil {
 		return false, err
 	}
@@ -59,9 +65,11 @@ func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 		if t.flight != nil {
 			copy = w.copyPlain
 		}
+		begun := time.Now()
 		if err := copy(ctx, t); err != nil {
 			return false, fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
 		}
+		w.took = time.Since(begun)
 		return true, nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)

@@ -303,14 +303,15 @@ func (r *Runner) assemble(ctx context.Context, position binlog.Position) (*parts
 	}
 	registry, err := r.chooseApplier(ctx, p, applier.Deps{
 		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
+		Bound: r.boundChanges(),
 	}, left)
 	if err != nil {
 		return nil, errors.Join(err, applyDB.Close())
 	}
-	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
+	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Shortened: r.courtesy.Shorten, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
 	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered, Rest: left}, copier.Deps{
 		Conn: r.writers, Server: r.server, Mapping: r.mapping,
-		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Bound: r.bound(), Log: r.cfg.Log,
+		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Bound: r.boundRows(), Pause: r.pause(), Log: r.cfg.Log,
 	})
 	return p, nil
 }

@@ -57,6 +57,8 @@ type Runner struct {
 	indexed    bool                 // it has them
 
 	courtesy *adapt.Courtesy // towards the application
+	budget   *adapt.Budget   // of those who copy and those who apply
+	yield    *adapt.Yield    // of those who copy, to the application
 	writes   rateOfChanges
 
 	goingOn      bool         // this process goes on from its own checkpoint
@@ -66,7 +68,9 @@ type Runner struct {
 }
 
 // New returns a runner; it does nothing until Run.
-func New(cfg Config) *Runner { return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy()} }
+func New(cfg Config) *Runner {
+	return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy(), budget: adapt.NewBudget(), yield: adapt.NewYield()}
+}
 
 // phase is one step of the story.
 type phase struct {
@@ -186,7 +190,9 @@ func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
 	r.Snapshot() // from here on the rates count, however seldom somebody looks
 	if !p.copyDone.Load() {
-		if err := p.copier.Run(ctx); err != nil {
+		err := p.copier.Run(ctx)
+		r.budget.NoRows()
+		if err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ func (r *Runner) newVerifier(p *parts, left *verify.Rest) *verify.Verifier {
 		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout,
 		LastLook: r.cfg.MaxStall / 2, Scratch: r.names.Scratch, Rest: left,
 	}, verify.Deps{
-		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.bound(), Log: r.cfg.Log,
+		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.boundRows(), Log: r.cfg.Log,
 		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize), Rest: &left.Rest}, r.db, r.mapping),
 	})
 }
@@ -58,6 +58,7 @@ func (r *Runner) verify(ctx context.Context) error {
 	if !r.cfg.Verify {
 		return nil
 	}
+	defer r.budget.NoRows()
 	p := r.parts.Load()
 	if v := p.verifier.Load(); v != nil {
 		if err := v.Run(ctx); !errors.Is(err, verify.ErrOverrun) {

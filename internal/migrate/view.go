@@ -107,6 +107,9 @@ func (r *Runner) Snapshot() status.Snapshot {
 	}
 	before := v.before
 	v.mu.Unlock()
+	if s.Waits == "" {
+		s.Waits = r.holdsBack(s.Phase)
+	}
 	if p := r.parts.Load(); p != nil {
 		p.fill(&s)
 		s.Copied += before.rows

@@ -48,6 +48,7 @@ var lists = [][]mutant{
 	tableMutants,
 	lossMutants,
 	indexMutants,
+	adaptMutants,
 }
 
 // patience bounds one run of one test.

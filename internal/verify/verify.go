@@ -38,7 +38,7 @@ type Deps struct {
 	Chunker Chunker
 	Gate    Gate
 	Settler Settler
-	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	// Bound says how many of n workers may be at work at this moment, at least 1; nil: any number. It is called often.
 	Bound func(n int) int
 	Log   *slog.Logger
 }
