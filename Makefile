@@ -64,8 +64,8 @@ bench-apply: servers ## row changes per second of 1, 2, 4 and 8 workers side by 
 	go test -count=1 -timeout 90m -tags bench -v -run TestApply ./test/bench
 
 .PHONY: bench
-bench: servers ## the idle server beside its own ALGORITHM=COPY, and what a write load notices; BENCH_ROWS, BENCH_ENGINES
-	go test -count=1 -timeout 90m -tags bench -v -run 'TestIdle|TestHarm' ./test/bench
+bench: servers ## speed beside the server's own, and what a write load notices; BENCH_TURNS, BENCH_ROWS, BENCH_ENGINES
+	go test -count=1 -timeout 120m -tags bench -v -run 'TestIdle|TestBacklog|TestScale|TestHarm|TestNearCapacity' ./test/bench
 
 .PHONY: bench-migrate
 bench-migrate: servers ## a million rows on each server, beside its own ALGORITHM=COPY and under load, with both proofs; BENCH_ROWS, BENCH_ENGINES

@@ -49,7 +49,7 @@ func (d *demo) config() migrate.Config {
 			Host: d.server.Host, Port: d.server.Port, User: sandbox.User, Password: sandbox.Password, Run: "demo",
 		},
 		Database: schema, Table: tableName, Alter: alter,
-		Apply: migrate.Refresh, Native: migrate.NativeOff, Verify: true,
+		Apply: migrate.Refresh, Native: migrate.NativeOff, DeferIndexes: migrate.DeferAuto, Verify: true,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
 		ReconnectTimeout: 10 * time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: 5 * time.Second,
 		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),

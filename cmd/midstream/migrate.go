@@ -27,13 +27,15 @@ type migrateCommand struct {
 	AlterFile string `placeholder:"PATH" xor:"alter" required:"" type:"existingfile" help:"File that holds what --alter would." group:"What"`
 	DryRun    bool   `help:"Show the plan and change nothing." group:"What"`
 
-	Apply       string        `default:"refresh" enum:"refresh,replay" help:"How changes reach the new table: ${enum}; replay also where refresh cannot work." group:"How"`
-	Native      string        `default:"auto" enum:"auto,only,off" help:"Whether the server alters the table itself, where it can as INSTANT or by its metadata alone: ${enum}." group:"How"`
-	Verify      string        `default:"on" enum:"on,off" help:"Whether all rows of both tables are compared before the swap: ${enum}." group:"How"`
-	NumWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
-	CopyWorkers workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most and the application bears, which is measured." group:"How"`
-	ChunkTime   time.Duration `default:"100ms" help:"Time that copying one chunk shall take; its size is adapted." group:"How"`
-	ChunkSize   uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, up to a million, in place of --chunk-time." group:"How"`
+	Apply        string        `default:"refresh" enum:"refresh,replay" help:"How changes reach the new table: ${enum}; replay also where refresh cannot work." group:"How"`
+	Native       string        `default:"auto" enum:"auto,only,off" help:"Whether the server alters the table itself, where it can as INSTANT or by its metadata alone: ${enum}." group:"How"`
+	DeferIndexes string        `default:"auto" enum:"auto,on,off" help:"Whether secondary indexes that are not unique are built at once, when all rows are copied: ${enum}; auto: on, unless the table is small or somebody reads the binary log, as replicas do, which would lag behind." group:"How"`
+	AllowLossy   []string      `placeholder:"COLUMN" help:"Columns (a,b) whose values may be cut, rounded or replaced where the new type cannot hold them, as by an ALTER TABLE in a mode that is not strict." group:"How"`
+	Verify       string        `default:"on" enum:"on,off" help:"Whether all rows of both tables are compared before the swap: ${enum}." group:"How"`
+	NumWorkers   workers       `default:"auto" placeholder:"N" help:"Sessions that apply changes at once; 1 is serial replay; auto: as many as bring most, which is measured." group:"How"`
+	CopyWorkers  workers       `default:"auto" placeholder:"N" help:"Sessions that copy rows at once; auto: as many as bring most and the application bears, which is measured." group:"How"`
+	ChunkTime    time.Duration `default:"100ms" help:"Time that copying one chunk shall take, a quarter of it while the application writes; its size is adapted." group:"How"`
+	ChunkSize    uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, up to a million, in place of --chunk-time." group:"How"`
 
 	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random free one." group:"How"`
 	HeartbeatIntervalMillis int           `default:"100" placeholder:"MS" help:"Interval of the heartbeats that measure lag (default ${default})." group:"How"`
@@ -110,6 +112,7 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		Alter:            alter,
 		Apply:            migrate.Apply(m.Apply),
 		Native:           migrate.Native(m.Native),
+		DeferIndexes:     migrate.Defer(m.DeferIndexes),
 		Verify:           m.Verify == "on",
 		Workers:          int(m.NumWorkers),
 		CopyWorkers:      int(m.CopyWorkers),
@@ -125,6 +128,7 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		ThrottleFile:     m.ThrottleFlagFile,
 		PostponeFile:     m.PostponeCutOverFlagFile,
 		AllowReplica:     m.AllowReplica,
+		AllowLossy:       m.AllowLossy,
 		DropOldTable:     m.DropOldTable,
 		TimestampName:    m.TimestampOldTable,
 		DryRun:           m.DryRun,

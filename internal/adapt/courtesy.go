@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Courtesy bounds how many workers are at work beside an application that writes, by the time that a small commit takes: where
+// Courtesy bounds how much is done at once beside an application that writes, by the time that a small commit takes: where
 // that grows beyond what it takes on a calm server, the application's own commits wait as well. It begins with one worker and
 // doubles the bound after a while of calm; where commits wait it halves it, and the next while is longer. Any goroutine may
 // use it.
@@ -14,10 +14,8 @@ type Courtesy struct {
 	mu      sync.Mutex
 	recent  []time.Duration // newest last
 	least   time.Duration   // that a commit has taken
-	bound   int
-	used    int // of the last question
-	changed time.Time
-	calm    time.Duration // before the bound is raised
+	writes  bool            // the application does
+	workers allowance
 }
 
 const (
@@ -27,20 +25,18 @@ const (
 	// less than a quarter of lag more than the least one there is room for more work.
 	strained = 2
 	lag      = 2 * time.Millisecond
-	// patient is how long a bound is kept at least: until the median tells of it.
-	patient = 500 * time.Millisecond
-	// The while of calm after commits waited, for the first time and at most.
-	firstCalm = 5 * time.Second
-	lastCalm  = time.Minute
+	// shorter is by how much pieces of work are shorter while the application writes.
+	shorter = 4
 )
 
 // NewCourtesy returns a Courtesy that allows one worker.
-func NewCourtesy() *Courtesy { return &Courtesy{bound: 1, used: 1, calm: patient} }
+func NewCourtesy() *Courtesy { return &Courtesy{workers: allowance{bound: 1, used: 1, calm: patient}} }
 
 // Observe says how long a small commit took, and whether the application writes at this time.
 func (c *Courtesy) Observe(took time.Duration, writes bool, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.writes = writes
 	if c.least == 0 || took < c.least {
 		c.least = took
 	}
@@ -49,15 +45,11 @@ func (c *Courtesy) Observe(took time.Duration, writes bool, now time.Time) {
 	}
 	sorted := slices.Sorted(slices.Values(c.recent))
 	median := sorted[len(sorted)/2]
-	waits := writes && median > strained*c.least+lag
-	idles := !writes || median < c.least+lag/4
-	switch since := now.Sub(c.changed); {
-	case waits && since >= patient:
-		c.bound, c.changed = max(1, min(c.bound, c.used)/2), now
-		c.calm = min(max(firstCalm, 2*c.calm), lastCalm)
-	case waits:
-	case idles && since >= c.calm && c.bound < Most:
-		c.bound, c.changed = c.bound*2, now
+	switch {
+	case writes && median > strained*c.least+lag:
+		c.workers.lower(now)
+	case !writes || median < c.least+lag/4:
+		c.workers.raise(now)
 	}
 }
 
@@ -65,6 +57,23 @@ func (c *Courtesy) Observe(took time.Duration, writes bool, now time.Time) {
 func (c *Courtesy) Limit(n int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.used = max(n, 1)
-	return max(1, min(n, c.bound))
+	return c.workers.limit(n)
+}
+
+// Shorten returns how much of a time a piece of work may take: a part of it while the application writes, since small commits
+// wait behind large ones.
+func (c *Courtesy) Shorten(d time.Duration) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writes {
+		return d / shorter
+	}
+	return d
+}
+
+// Holds says whether workers are held back because commits waited.
+func (c *Courtesy) Holds() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.workers.holds()
 }

@@ -1,5 +1,6 @@
-// Package adapt finds out by measuring how many workers are best. How much several sessions at once bring depends on the
-// server's cores, on the latency of its commits and on what else it does: nobody tells, and it changes.
+// Package adapt finds out by measuring how many workers are best, and who goes first where several share a server. How much
+// several sessions at once bring depends on the server's cores, on the latency of its commits and on what else it does:
+// nobody tells, and it changes.
 package adapt
 
 import "time"

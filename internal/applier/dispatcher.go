@@ -53,7 +53,7 @@ func (d *dispatcher) handOut() {
 		d.work <- batch
 	}
 	busy := int64(d.busy())
-	d.counters.workers.Store(int64(d.pace.workers.Limit()))
+	d.counters.workers.Store(int64(d.pace.limit()))
 	d.counters.busy.Store(busy)
 	d.counters.mostBusy.Store(max(busy, d.counters.mostBusy.Load()))
 	d.counters.waiting.Store(int64(d.scheduler.Pending() - d.scheduler.Ready()))
@@ -61,7 +61,7 @@ func (d *dispatcher) handOut() {
 }
 
 // free returns how many more batches shall be at work.
-func (d *dispatcher) free() int { return d.pace.workers.Limit() - d.busy() }
+func (d *dispatcher) free() int { return d.pace.limit() - d.busy() }
 
 // busy returns how many batches are at work.
 func (d *dispatcher) busy() int { return d.pace.workers.Greatest() - d.idle }

@@ -9,6 +9,7 @@ import (
 // Figures are what the applier shows of itself.
 type Figures struct {
 	Seen, Applied uint64  // row changes
+	Behind        uint64  // row changes read, of which nothing is applied yet
 	Retries       uint64  // of batches
 	Workers, Busy int     // that may be busy at once now, and are
 	MostBusy      int     // workers that were busy at once
@@ -21,9 +22,12 @@ func (r *toil) Figures() Figures {
 	c := &r.counters
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	applied, looked := c.applied.Load(), c.looked.Load() // before seen, which is no less then
+	seen := c.seen.Load()
 	return Figures{
-		Applied:     c.applied.Load(),
-		Seen:        c.seen.Load(),
+		Applied:     applied,
+		Seen:        seen,
+		Behind:      seen - max(applied, looked),
 		Retries:     c.retries.Load(),
 		Workers:     int(c.workers.Load()),
 		Busy:        int(c.busy.Load()),

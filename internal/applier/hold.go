@@ -3,9 +3,11 @@ package applier
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/schedule"
 )
@@ -130,6 +132,9 @@ func (d *dispatcher) applyUnderLock(ctx context.Context, session *sql.Conn, batc
 	}
 	if err == nil && d.serial {
 		err = d.settle(ctx, session, p)
+	}
+	if conn.IsLoss(err) {
+		err = errors.New(loss.Message(err))
 	}
 	if err != nil {
 		return fmt.Errorf("apply %s to %s under the table lock: %w", p, d.deps.Mapping.Shadow.Name, err)

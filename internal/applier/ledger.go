@@ -28,6 +28,7 @@ type ledger interface {
 	Fenced(number uint64)
 	Readable(f epoch.Flight) bool
 	Ended(f epoch.Flight)
+	Looked() uint64
 	Settled() uint64
 }
 

@@ -10,16 +10,25 @@ import (
 // are at work next.
 type pace struct {
 	workers *adapt.Workers
-	begun   time.Time // of the measurement; zero: none
-	applied int       // row changes since then
+	bound   func(n int) int // how many of n may be at work; nil: all
+	begun   time.Time       // of the measurement; zero: none
+	applied int             // row changes since then
 }
 
 // measured is how long a measurement lasts: many commits, and not so few that their times vary more than what is sought.
 const measured = 100 * time.Millisecond
 
-// committed notes a batch; more says that others can start at once.
+// limit returns how many are to be at work now.
+func (p *pace) limit() int {
+	if p.bound == nil {
+		return p.workers.Limit()
+	}
+	return p.bound(p.workers.Limit())
+}
+
+// committed notes a batch; more says that others can start at once. What fewer bring than are to be measured tells nothing.
 func (p *pace) committed(changes int, more bool, now time.Time) {
-	if !more {
+	if !more || p.limit() < p.workers.Limit() {
 		p.begun = time.Time{}
 		return
 	}

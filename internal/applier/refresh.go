@@ -10,6 +10,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/adapt"
 	"github.com/midstreamdb/midstream/internal/epoch"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -31,6 +32,7 @@ type Refresh struct {
 	// collision is needed where the ALTER adds a unique key.
 	collision *sqlgen.Collision
 	key       *sqlgen.Key
+	loss      *loss.Explainer
 	books     ledger // the dispatcher's
 
 	asks chan func(*refresher)
@@ -53,6 +55,7 @@ func NewRefresh(cfg Config, deps Deps, fencer Fencer, covered Covered) *Refresh 
 		sql:       sqlgen.NewRefresh(deps.Mapping, deps.Server),
 		collision: sqlgen.NewCollision(deps.Mapping, deps.Server),
 		key:       sqlgen.NewKey(deps.Mapping),
+		loss:      loss.New(deps.Mapping, deps.Server),
 		books:     newLedger(deps.Mapping, covered),
 		asks:      make(chan func(*refresher)),
 		adopts:    make(chan func(*refresher)),
@@ -67,7 +70,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 	most := workers.Greatest()
 	d := &refresher{
 		Refresh: r,
-		pace:    pace{workers: workers},
+		pace:    pace{workers: workers, bound: r.deps.Bound},
 		work:    make(chan *portion, most), results: make(chan result, most),
 		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
 	}

@@ -1,8 +1,10 @@
 package applier
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
@@ -40,6 +42,8 @@ type point struct {
 	ticket progress.Ticket
 	seen   uint64
 }
+
+func byEpoch(p point, number uint64) int { return cmp.Compare(p.epoch, number) }
 
 // adoption waits for an epoch.
 type adoption struct {
@@ -100,6 +104,9 @@ func (d *refresher) close() {
 // settle moves the position over the epochs that are settled.
 func (d *refresher) settle() {
 	settled := d.books.Settled()
+	if n, _ := slices.BinarySearchFunc(d.points, d.books.Looked()+1, byEpoch); n > 0 {
+		d.counters.looked.Store(d.points[n-1].seen)
+	}
 	for len(d.points) > 0 && d.points[0].epoch <= settled {
 		d.deps.Applied.Complete(d.points[0].ticket)
 		d.counters.applied.Store(d.points[0].seen)
@@ -119,7 +126,8 @@ func (d *refresher) settle() {
 
 // handOut gives portions to workers while there are both.
 func (d *refresher) handOut() {
-	for free := d.pace.workers.Limit() - d.busy; free > 0; free-- {
+	limit := d.pace.limit()
+	for free := limit - d.busy; free > 0; free-- {
 		share := (d.books.Left() + free - 1) / free
 		p := d.books.next(min(max(share, leastKeys), sqlgen.MostKeys))
 		if p == nil {
@@ -128,7 +136,7 @@ func (d *refresher) handOut() {
 		d.busy++
 		d.work <- p
 	}
-	d.counters.workers.Store(int64(d.pace.workers.Limit()))
+	d.counters.workers.Store(int64(limit))
 	d.counters.busy.Store(int64(d.busy))
 	d.counters.mostBusy.Store(max(int64(d.busy), d.counters.mostBusy.Load()))
 }

@@ -61,7 +61,13 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		change(r)
 	}
 	names := table.NamesFor(r.mapping.Source.Name)
-	r.log = changelog.New(db, changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience})
+	logging := changelog.Config{Table: names.Changelog, Interval: time.Second, ReconnectTimeout: patience}
+	var xaCommits *binlog.XACommits
+	if !server.OrdersXACommits() {
+		xaCommits = binlog.NewXACommits(db, patience)
+		logging.Unordered = xaCommits
+	}
+	r.log = changelog.New(db, logging)
 	if err := r.log.Create(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +87,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	}
 	stream := binlog.New(binlog.Config{
 		Conn: cfg, Server: server, Start: start, Source: r.mapping.Source, Columns: r.mapping.Key.Ordinals(),
-		Changelog: changes, Guarded: []table.Name{names.Shadow}, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
+		Changelog: changes, Guarded: []table.Name{names.Shadow}, Ordered: true, XACommits: xaCommits, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
 		applier.Deps{Conn: r.conn, DB: applyDB, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.fences, r.covered)
@@ -169,6 +175,47 @@ func TestRefreshFollows(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestXACommitsOutOfOrder: MariaDB has an XA COMMIT in its log before its rows can be seen, and the fences of others pass it. A
+// full-text index makes the commit take its time.
+func TestXACommitsOutOfOrder(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)")
+		s.MustExec("CREATE TABLE texts (id INT PRIMARY KEY AUTO_INCREMENT, d TEXT, FULLTEXT KEY (d)) ENGINE=InnoDB")
+		s.MustExec("INSERT INTO texts (d) VALUES ('word')")
+		for range 15 {
+			s.MustExec("INSERT INTO texts (d) SELECT d FROM texts")
+		}
+		r.mustMatch()
+		mustExec := func(c *sql.Conn, statements ...string) {
+			t.Helper()
+			for _, statement := range statements {
+				if _, err := c.ExecContext(t.Context(), statement); err != nil {
+					t.Fatalf("%s: %v", statement, err)
+				}
+			}
+		}
+		xid := "'" + s.Name + "'"
+		first, second := s.MustConn(), s.MustConn()
+		mustExec(first, "XA START "+xid, "UPDATE t SET v = 11 WHERE id = 1", "DELETE FROM t WHERE id = 2", "INSERT INTO t VALUES (3, 3, 30)",
+			"DELETE FROM texts", "XA END "+xid, "XA PREPARE "+xid)
+		done := make(chan error, 1)
+		go func() { _, err := first.ExecContext(t.Context(), "XA COMMIT "+xid); done <- err }()
+		// A transaction of the same name begins only when the first can be seen.
+		for {
+			if _, err := second.ExecContext(t.Context(), "XA START "+xid); err == nil {
+				break
+			}
+		}
+		if v := s.MustQueryInt("SELECT v FROM t WHERE id = 1"); v != 11 {
+			t.Fatalf("a transaction of the same name began before the first was visible")
+		}
+		mustExec(second, "UPDATE t SET v = 12 WHERE id = 1", "XA END "+xid, "XA PREPARE "+xid)
+		r.mustMatchAfter(done) // whether the second is undecided
+		mustExec(second, "XA ROLLBACK "+xid)
+		r.mustMatch()
+	})
 }
 
 func mustExecOn(t *testing.T, c *sql.Conn, statement string) {

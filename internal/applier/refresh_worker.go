@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
@@ -62,7 +64,7 @@ func (r *Refresh) refresh(ctx context.Context, s *session, p *portion) (result, 
 		return res, r.locate(ctx, s, p.keys, err)
 	}
 	if err := r.judge(ctx, s, res.refused); err != nil {
-		return res, err
+		return res, r.locate(ctx, s, p.keys, err)
 	}
 	err = r.retrying(ctx, s, func() (err error) {
 		res.missing, err = r.erase(ctx, s.conn, p.keys, res.refused)
@@ -198,6 +200,9 @@ func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion)
 	if conn.IsDuplicate(err) {
 		res.refused, err = r.writeApart(ctx, c, p.keys, false)
 	}
+	if isAboutValue(err) {
+		return res, r.locateUnderLock(ctx, c, p.keys, err)
+	}
 	if err != nil {
 		return res, err
 	}
@@ -205,9 +210,14 @@ func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion)
 	return res, err
 }
 
-// fill writes the rows that the source has, and refuses values that were stored otherwise than they were.
+// fill writes the rows that the source has, and refuses values that were stored otherwise than they were, but in columns in
+// which that is accepted.
 func (r *Refresh) fill(ctx context.Context, c *sql.Conn, keys [][]table.Value) error {
-	if err := r.execute(ctx, c, r.sql.Write(keys)); err != nil {
+	err := r.execute(ctx, c, r.sql.Write(keys))
+	if conn.IsBadValue(err) && r.deps.Mapping.Lossy() {
+		err = r.execute(ctx, c, r.sql.Leniently(keys))
+	}
+	if err != nil {
 		return err
 	}
 	warnings, err := conn.Warnings(ctx, c)
@@ -215,11 +225,18 @@ func (r *Refresh) fill(ctx context.Context, c *sql.Conn, keys [][]table.Value) e
 		return err
 	}
 	for _, warning := range warnings {
-		if warning.ChangesValue() {
+		if warning.ChangesValue() && !r.accepts(warning) {
 			return &valueError{warning.Message}
 		}
 	}
 	return nil
+}
+
+// accepts says whether the warning is about a column in which losses are accepted.
+func (r *Refresh) accepts(w conn.Warning) bool {
+	return slices.ContainsFunc(r.deps.Mapping.Columns, func(p table.Pair) bool {
+		return p.Lossy && loss.SaysColumn(w.Message, p.Shadow.Name)
+	})
 }
 
 // valueError says that a value was stored otherwise than it was.
@@ -240,14 +257,27 @@ func (r *Refresh) locate(ctx context.Context, s *session, keys [][]table.Value, 
 	for i := range keys {
 		alone := r.retrying(ctx, s, func() error { return r.write(ctx, s, keys[i:i+1]) })
 		if isAboutValue(alone) {
-			return fmt.Errorf("the row with %s does not fit into the new table: %s", r.key.DescribeRow(keys[i]), conn.Message(alone))
+			if err := r.open(ctx, s); err != nil {
+				return errors.Join(alone, err)
+			}
+			return errors.New(r.loss.Explain(ctx, s.conn, keys[i], alone))
 		}
 	}
-	return err
+	return errors.New(loss.Message(err)) // the row has another value by now
+}
+
+// locateUnderLock is locate in autocommit statements.
+func (r *Refresh) locateUnderLock(ctx context.Context, c *sql.Conn, keys [][]table.Value, err error) error {
+	for i := range keys {
+		if alone := r.fill(ctx, c, keys[i:i+1]); isAboutValue(alone) {
+			return fmt.Errorf("the row with %s does not fit into the new table: %s", r.key.DescribeRow(keys[i]), loss.Message(alone))
+		}
+	}
+	return errors.New(loss.Message(err))
 }
 
 // isAboutValue says whether an error is about the value of a row.
 func isAboutValue(err error) bool {
 	var stored *valueError
-	return conn.IsBadValue(err) || errors.As(err, &stored)
+	return conn.IsBadValue(err) || conn.IsLoss(err) || errors.As(err, &stored)
 }

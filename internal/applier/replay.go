@@ -38,7 +38,7 @@ type Config struct {
 // locks for longer.
 const batchChanges = 500
 
-// Deps are what the applier works with.
+// Deps are what the applier works with. All but Bound are needed.
 type Deps struct {
 	Conn    conn.Config
 	DB      *sql.DB // with conn.Config.MultiStatements
@@ -46,6 +46,8 @@ type Deps struct {
 	Mapping *table.Mapping
 	Applied *progress.Applied
 	Gate    Gate
+	// Bound says how many of n workers may be at work at this moment, at least 1; nil: any number. It is called often.
+	Bound func(n int) int
 }
 
 // Gate holds the workers back.
@@ -94,7 +96,7 @@ func (r *Replay) Run(ctx context.Context) error {
 		work:      make(chan *schedule.Batch[item], workers.Greatest()),
 		committed: make(chan *schedule.Batch[item], workers.Greatest()),
 		idle:      workers.Greatest(),
-		pace:      pace{workers: workers},
+		pace:      pace{workers: workers, bound: r.deps.Bound},
 	}
 	for i := range workers.Greatest() {
 		g.Go(func() error {

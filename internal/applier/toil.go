@@ -33,6 +33,7 @@ func newToil(cfg Config, deps Deps) toil {
 // counters are read by the status display at any time.
 type counters struct {
 	seen, applied, retries           atomic.Uint64
+	looked                           atomic.Uint64 // of refresh: row changes whose keys were looked at, if not settled yet
 	workers, busy, waiting, mostBusy atomic.Int64
 
 	mu      sync.Mutex

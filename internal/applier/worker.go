@@ -10,7 +10,10 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/schedule"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // maxAttempts bounds how often one batch is tried again after deadlocks and lock waits.
@@ -51,11 +54,28 @@ func (r *Replay) apply(ctx context.Context, s *session, batch *schedule.Batch[it
 	if r.serial {
 		err = r.applySerial(ctx, s, p, err)
 	}
+	if conn.IsLoss(err) {
+		err = r.locate(ctx, s, p, err)
+	}
 	if err != nil {
 		return fmt.Errorf("apply %s to %s: %w", p, r.deps.Mapping.Shadow.Name, err)
 	}
 	r.counters.observe(time.Since(start), len(p.outs))
 	return nil
+}
+
+// locate finds the row that would lose something.
+func (r *Replay) locate(ctx context.Context, s *session, p *plan, err error) error {
+	for _, row := range p.rows() {
+		for _, guard := range r.sql.Guards([]table.Row{row}, r.cfg.StatementBytes) {
+			alone := r.retrying(ctx, s, func() error { _, err := s.conn.ExecContext(ctx, guard); return err })
+			if conn.IsLoss(alone) {
+				key := sqlgen.NewKey(r.deps.Mapping).DescribeRow(r.deps.Mapping.Key.Of(row))
+				return fmt.Errorf("the row with %s does not fit into the new table: %s", key, loss.Message(alone))
+			}
+		}
+	}
+	return errors.New(loss.Message(err))
 }
 
 // applySerial ends the work on a plan, given what came of writing it at once, where the ALTER adds a unique key.
@@ -162,19 +182,12 @@ func (r *toil) open(ctx context.Context, s *session) error {
 	return nil
 }
 
-// makeCertain returns nil when the server is the one that it was and nothing of a lost session goes on there.
+// makeCertain returns nil when nothing of a lost session goes on in the server.
 func (r *toil) makeCertain(ctx context.Context, s *session, c *sql.Conn) error {
-	server, err := conn.Inspect(ctx, c)
-	if err != nil {
-		return err
-	}
-	if !server.SameRun(r.deps.Server) {
-		return conn.ErrRestarted
-	}
 	if !s.unsure {
 		return nil
 	}
-	return r.deps.Conn.EndSession(ctx, c, server, s.id)
+	return r.deps.Conn.EndSession(ctx, c, r.deps.Server, s.id)
 }
 
 // rollback ends the open transaction; a session that cannot do even that is lost.

@@ -16,7 +16,9 @@ type assembler struct {
 	limits   limits
 	guard    *guard
 	watched  []*watched // the source and the changelog
+	watch    *Watch     // of the shadow; nil: nobody looks who writes it
 	foldCase bool       // table names are compared without case
+	ordered  bool       // Config.Ordered
 	emit     func(*Transaction) error
 
 	sums     checksums
@@ -25,12 +27,16 @@ type assembler struct {
 	offset   uint64 // in file: end of the last event
 	skipTo   uint64 // offsets up to here were read before
 	read     Position
+	proof    proof // of this connection
 	epoch    uint64
 
-	group   *group              // the open transaction, or nil
-	tables  map[uint64]*watched // of the open statement, by table id; nil for tables of others
-	held    held
-	skipped int // transactions since the last item
+	group      *group              // the open transaction, or nil
+	tables     map[uint64]*watched // of the open statement, by table id; nil for tables of others
+	annotation []byte              // text of the open statement, where the log has it and it was asked for
+	held       held
+	skipped    int // transactions since the last item
+
+	xaCommits *XACommits // Config.XACommits
 }
 
 // limits are in bytes.
@@ -78,12 +84,12 @@ func newAssembler(start Position, source, changelog *table.Table, emit func(*Tra
 	return a, nil
 }
 
-// rewind prepares for a new connection, which begins where the last complete transaction ended.
+// rewind prepares for a new connection, which begins at the origin of where the last complete transaction ended.
 func (a *assembler) rewind() {
-	a.sums = checksums{}
+	a.sums, a.proof = checksums{}, newProof(a.read)
 	a.file, a.offset, a.skipTo = "", 0, 0
-	if a.read.form == fileForm {
-		a.file, a.offset = a.read.file, a.read.offset
+	if origin := a.read.origin(); origin.form == fileForm {
+		a.file, a.offset = origin.file, origin.offset
 	}
 }
 
@@ -101,7 +107,7 @@ func (a *assembler) interrupt() error {
 func (a *assembler) abandon() error {
 	g := a.group
 	a.group = nil
-	clear(a.tables)
+	a.endStatement()
 	if g == nil || g.pieces == 0 {
 		return nil
 	}
@@ -174,6 +180,9 @@ func (a *assembler) dispatch(e event, inner bool) error {
 		return a.commit()
 	case xaPrepareEvent:
 		return a.prepare(e)
+	case annotateRowsEvent:
+		a.annotation = e.body
+		return nil
 	case tableMapEvent:
 		return a.tableMap(e)
 	case transactionPayload:
@@ -199,7 +208,7 @@ func isRows(kind byte) bool {
 func isHarmless(kind byte) bool {
 	switch kind {
 	case stopEvent, previousGTIDsEvent, heartbeatEvent, heartbeatV2Event, ignorableEvent, transactionContext, viewChangeEvent,
-		rowsQueryEvent, annotateRowsEvent, intVarEvent, randEvent, userVarEvent, beginLoadQueryEvent, appendBlockEvent, deleteFileEvent,
+		rowsQueryEvent, intVarEvent, randEvent, userVarEvent, beginLoadQueryEvent, appendBlockEvent, deleteFileEvent,
 		binlogCheckpointEvent, mariaGTIDListEvent, startEncryptionEvent:
 		return true
 	}
@@ -225,9 +234,14 @@ func (a *assembler) rotate(e event) error {
 		return err
 	}
 	a.file, a.offset, a.skipTo = file, offset, 0
-	if a.read.form == fileForm {
-		a.read = FilePosition(file, offset)
+	if a.read.form != fileForm {
+		return nil
 	}
+	start := FilePosition(file, offset)
+	if passed, err := a.read.AtOrAfter(start); passed || err != nil {
+		return err
+	}
+	a.read = start.WithWitness(a.read.witness)
 	return nil
 }
 

@@ -29,7 +29,7 @@ func TestDamagedStream(t *testing.T) {
 			s.add(writeRowsV2, insertBody(sourceID, 1, 4))
 		}, "table id"},
 		"unknown savepoint":     {func(s *script) { s.open(); s.query("ROLLBACK TO `a`") }, "savepoint"},
-		"xa without prepare":    {func(s *script) { s.decide("COMMIT", 1) }, "XA transaction X'01',X'',1"},
+		"xa without prepare":    {func(s *script) { s.decide("COMMIT", 1) }, "XA transaction X'01','',1"},
 		"xa prepared twice":     {func(s *script) { s.xa(1, 1); s.xa(1, 2) }, "twice"},
 		"ddl on source":         {func(s *script) { s.statement("ALTER TABLE t ADD x INT") }, "somebody changed table `d`.`t`"},
 		"statement format":      {func(s *script) { s.open(); s.query("UPDATE t SET k = 1") }, "binlog_format"},

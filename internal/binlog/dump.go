@@ -34,15 +34,22 @@ type dump struct {
 	search *searching
 }
 
-// openDump connects as a replica with that id and asks for everything after p.
-func openDump(ctx context.Context, c *conn.Config, s *conn.Server, replicaID uint32, p Position) (*dump, error) {
+// request is what a replica asks for.
+type request struct {
+	replicaID   uint32
+	after       Position
+	annotations bool // the statements that changed the rows, of a MariaDB that logs them
+}
+
+// openDump connects as a replica and asks for the log.
+func openDump(ctx context.Context, c *conn.Config, s *conn.Server, want request) (*dump, error) {
 	d, err := connectDump(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", c.Address(), libraryError(err))
 	}
 	stop := context.AfterFunc(ctx, d.close)
 	defer stop()
-	if err := d.ask(s, replicaID, p); err != nil {
+	if err := d.ask(s, want); err != nil {
 		d.close()
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -106,7 +113,7 @@ func (d *dump) close() {
 }
 
 // ask makes the connection a replica's and requests the log.
-func (d *dump) ask(s *conn.Server, replicaID uint32, p Position) error {
+func (d *dump) ask(s *conn.Server, want request) error {
 	settings := []string{
 		// Checksums stay in the events, so that they cover the way from the server's disk to here.
 		"SET @master_binlog_checksum = @@global.binlog_checksum, @source_binlog_checksum = @@global.binlog_checksum",
@@ -116,24 +123,35 @@ func (d *dump) ask(s *conn.Server, replicaID uint32, p Position) error {
 	if s.IsMariaDB() {
 		settings = append(settings,
 			"SET @mariadb_slave_capability = 4", // knows GTIDs
-			"SET @slave_connect_state = '"+p.domains.String()+"'",
+			"SET @slave_connect_state = '"+want.after.domains.String()+"'",
 			"SET @slave_gtid_strict_mode = 1") // a GTID that is not there is an error, not a gap
 	} else {
-		id := replicaUUID(replicaID) // the server ends an older connection with the same one
+		id := replicaUUID(want.replicaID) // the server ends an older connection with the same one
 		settings = append(settings, fmt.Sprintf("SET @slave_uuid = '%[1]s', @replica_uuid = '%[1]s'", id))
+	}
+	answer, err := d.conn.Execute(s.IdentityQuery())
+	if err != nil {
+		return fmt.Errorf("ask server who it is: %w", err)
+	}
+	identity, err := answer.GetString(0, 0)
+	if err != nil {
+		return fmt.Errorf("ask server who it is: %w", err)
+	}
+	if err := s.Is(identity); err != nil {
+		return err
 	}
 	for _, statement := range settings {
 		if _, err := d.conn.Execute(statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
 	}
-	if err := d.command(registerCommand(replicaID)); err != nil {
+	if err := d.command(registerCommand(want.replicaID)); err != nil {
 		return err
 	}
 	if _, err := d.conn.ReadOKPacket(); err != nil {
 		return err
 	}
-	return d.command(dumpCommand(replicaID, p))
+	return d.command(dumpCommand(want))
 }
 
 // command sends the command; its packet begins with four bytes that the library fills in.
@@ -155,12 +173,17 @@ func registerCommand(replicaID uint32) []byte {
 	return append(b, noHostUserPassword+noPort+noRank+noSource...)
 }
 
-func dumpCommand(replicaID uint32, p Position) []byte {
-	const noFlags = "\x00\x00"
+func dumpCommand(want request) []byte {
+	const sendAnnotations = 2
+	var flags uint16
+	if want.annotations {
+		flags = sendAnnotations
+	}
+	p := want.after
 	if p.form == gtidForm {
 		set := p.set.encode()
-		b := append([]byte{protocol.COM_BINLOG_DUMP_GTID}, noFlags...)
-		b = binary.LittleEndian.AppendUint32(b, replicaID)
+		b := binary.LittleEndian.AppendUint16([]byte{protocol.COM_BINLOG_DUMP_GTID}, flags)
+		b = binary.LittleEndian.AppendUint32(b, want.replicaID)
 		b = binary.LittleEndian.AppendUint32(b, 0) // no file
 		b = binary.LittleEndian.AppendUint64(b, 4)
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(set)))
@@ -171,8 +194,8 @@ func dumpCommand(replicaID uint32, p Position) []byte {
 		offset = 4 // the assembler passes over what was read
 	}
 	b := binary.LittleEndian.AppendUint32([]byte{protocol.COM_BINLOG_DUMP}, uint32(offset))
-	b = append(b, noFlags...)
-	b = binary.LittleEndian.AppendUint32(b, replicaID)
+	b = binary.LittleEndian.AppendUint16(b, flags)
+	b = binary.LittleEndian.AppendUint32(b, want.replicaID)
 	return append(b, p.file...)
 }
 

@@ -3,6 +3,7 @@ package binlog
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"testing"
 
@@ -201,8 +202,24 @@ func (s *script) others() {
 	s.add(writeRowsV2, append(insertBody(otherID, 1, 1), "whatever"...))
 }
 
+// loggedXID is an xid as both engines log it.
+func loggedXID(id byte) string { return fmt.Sprintf("X'%02x',X'',1", id) }
+
 // xa writes an XA transaction up to its PREPARE.
 func (s *script) xa(id byte, k uint64) {
+	s.xaOpen(id)
+	s.insert(k)
+	s.xaEnd(id)
+}
+
+// xaOfOthers is xa without a change of the source.
+func (s *script) xaOfOthers(id byte) {
+	s.xaOpen(id)
+	s.others()
+	s.xaEnd(id)
+}
+
+func (s *script) xaOpen(id byte) {
 	s.opening(gtidEvent, mariaPreparedXA)
 	if s.maria {
 		// its GTID event carries the xid
@@ -213,10 +230,12 @@ func (s *script) xa(id byte, k uint64) {
 		body = append(body, 1, 0, 0, 0, 1, 0, id)
 		s.add(mariaGTIDEvent, body)
 	} else {
-		s.query("XA START " + string(newXID([]byte{id}, nil, 1)))
+		s.query("XA START " + loggedXID(id))
 	}
-	s.insert(k)
-	s.query("XA END " + string(newXID([]byte{id}, nil, 1)))
+}
+
+func (s *script) xaEnd(id byte) {
+	s.query("XA END " + loggedXID(id))
 	s.xaPrepare(id, false)
 }
 
@@ -229,7 +248,7 @@ func (s *script) xaPrepare(id byte, onePhase bool) {
 }
 
 func (s *script) decide(verb string, id byte) {
-	s.statement("XA " + verb + " " + string(newXID([]byte{id}, nil, 1)))
+	s.statement("XA " + verb + " " + loggedXID(id))
 }
 
 // compressed writes what f writes between the transaction's first event and its end as one payload.

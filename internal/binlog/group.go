@@ -15,8 +15,10 @@ type group struct {
 	clock       Clock
 	committedAt time.Time
 
-	begun      bool // statements follow until a commit; else one statement is all
-	xa         bool // ends with XA PREPARE
+	passed     bool   // it was read before, on an earlier connection or by an earlier run
+	thread     uint32 // of the server that made it; 0: the log does not tell
+	begun      bool   // statements follow until a commit; else one statement is all
+	xa         bool   // ends with XA PREPARE
 	phase      alterPhase
 	changes    []RowChange
 	marks      []Mark
@@ -42,7 +44,7 @@ func (a *assembler) open(e event) error {
 	if err != nil {
 		return fmt.Errorf("read GTID: %w", err)
 	}
-	g := &group{clock: o.clock, committedAt: committedAt(o, e), xa: o.xaPrepare, phase: o.phase}
+	g := &group{clock: o.clock, committedAt: committedAt(o, e), thread: o.thread, xa: o.xaPrepare, phase: o.phase}
 	g.clock.File = a.epoch
 	switch {
 	case a.read.form == fileForm && !o.clock.MariaDB:
@@ -54,8 +56,9 @@ func (a *assembler) open(e event) error {
 	default:
 		return errors.New("the transaction has no GTID of the kind that this run counts by: GTIDs were switched on or off on the server")
 	}
+	g.passed, err = a.proof.passes(o, FilePosition(a.file, a.offset))
 	a.group = g
-	return nil
+	return err
 }
 
 func parseOpening(e event) (opening, error) {
@@ -68,15 +71,19 @@ func parseOpening(e event) (opening, error) {
 	return parseGTID(e.kind, e.body)
 }
 
-// close ends the open transaction, one way or the other, and moves the position over it.
+// close ends the open transaction, one way or the other, and moves the position over it, unless it stands there already.
 func (a *assembler) close() *group {
 	g := a.group
 	a.group = nil
-	clear(a.tables)
-	a.read = g.after
-	if a.read.form == noForm {
-		a.read = FilePosition(a.file, a.offset)
+	a.endStatement()
+	if g.passed {
+		return g
 	}
+	next := g.after
+	if next.form == noForm {
+		next = FilePosition(a.file, a.offset)
+	}
+	a.read = next.WithWitness(a.read.witness)
 	return g
 }
 
@@ -85,10 +92,19 @@ func (a *assembler) commit() error {
 	if a.group == nil || !a.group.begun {
 		return errOutside
 	}
-	return a.handOut(a.close())
+	before := a.read.WithWitness(nil)
+	g := a.close()
+	if n := len(g.marks); n > 0 && !g.passed {
+		a.read.witness = &Witness{Before: before, Mark: g.marks[n-1]}
+	}
+	return a.handOut(g)
 }
 
+// handOut hands a complete transaction out, unless it was passed over.
 func (a *assembler) handOut(g *group) error {
+	if err := a.proof.check(g.marks, g.passed); err != nil || g.passed {
+		return err
+	}
 	if len(g.changes) == 0 && len(g.marks) == 0 && g.pieces == 0 {
 		if a.skipped++; a.skipped < emptyEvery {
 			return nil
@@ -106,7 +122,7 @@ func (a *assembler) handOut(g *group) error {
 func (a *assembler) rollBack() error {
 	g := a.close()
 	if g.pieces == 0 {
-		return a.handOut(&group{clock: g.clock, committedAt: g.committedAt})
+		return a.handOut(&group{passed: g.passed, clock: g.clock, committedAt: g.committedAt})
 	}
 	return a.emit(&Transaction{Undone: true, End: a.end(), Clock: g.clock, CommittedAt: g.committedAt})
 }
@@ -123,8 +139,11 @@ func (a *assembler) query(e event) error {
 	}
 	switch v, argument := q.control(); v {
 	case beginVerb:
-		g.begun = true
+		g.begun, g.thread = true, q.thread
 	case commitVerb:
+		if err := a.mustBeOrdered(); err != nil {
+			return err
+		}
 		return a.commit()
 	case rollbackVerb:
 		return a.rollBack()
@@ -133,7 +152,7 @@ func (a *assembler) query(e event) error {
 	case rollbackToVerb:
 		return g.rollBackTo(argument)
 	case xaStartVerb:
-		g.begun, g.xa = true, true
+		g.begun, g.xa, g.thread = true, true, q.thread
 	case releaseVerb, xaEndVerb:
 	case xaCommitVerb, xaRollbackVerb:
 		return a.decide(v == xaCommitVerb, argument)
@@ -147,7 +166,7 @@ func (a *assembler) query(e event) error {
 // transaction it is one.
 func (a *assembler) statement(q query) error {
 	g := a.group
-	if g.phase == wholeAlter || g.phase == commitAlter {
+	if !g.passed && (g.phase == wholeAlter || g.phase == commitAlter) {
 		if err := a.guard.check(q); err != nil {
 			return err
 		}
@@ -196,7 +215,16 @@ func (a *assembler) tableMap(e event) error {
 		}
 	}
 	a.tables[id] = nil
+	if w := a.watch; w != nil && a.same(schema, w.Shadow.Schema) && a.same(name, w.Shadow.Table) {
+		a.tables[id] = shadowRows
+	}
 	return nil
+}
+
+// endStatement forgets what counts for the rows of one statement.
+func (a *assembler) endStatement() {
+	clear(a.tables)
+	a.annotation = nil
 }
 
 func (a *assembler) same(logged []byte, name string) bool {
@@ -242,13 +270,19 @@ func (a *assembler) rows(e event) error {
 	if !mapped && id != dummyTableID {
 		return fmt.Errorf("rows of table id %d, which no table map explains", id)
 	}
-	if w != nil {
-		if err := a.add(w, e); err != nil {
-			return err
-		}
+	var err error
+	switch w {
+	case nil:
+	case shadowRows:
+		err = a.mayWrite(g, e)
+	default:
+		err = a.add(w, e)
+	}
+	if err != nil {
+		return err
 	}
 	if flags&endOfStatement != 0 {
-		clear(a.tables)
+		a.endStatement()
 	}
 	return nil
 }
@@ -266,10 +300,13 @@ func (a *assembler) add(w *watched, e event) error {
 	} else {
 		for _, c := range changes {
 			if c.After != nil {
-				g.marks = append(g.marks, w.marks.of(c.After))
-				a.begins = false
+				a.mark(g, e, w.marks.of(c.After))
 			}
 		}
+	}
+	if g.passed {
+		g.changes, g.bytes = nil, 0
+		return nil
 	}
 	if g.xa {
 		return a.held.room(g.bytes, a.limits.held)
@@ -278,6 +315,15 @@ func (a *assembler) add(w *watched, e event) error {
 		return nil
 	}
 	return a.piece(g)
+}
+
+// mark notes a row written to the changelog.
+func (a *assembler) mark(g *group, e event, m Mark) {
+	g.marks = append(g.marks, m)
+	a.begins = a.begins && g.passed
+	if !g.passed && a.watch != nil && a.watch.Writers != nil {
+		a.watch.Writers.Note(e.server, m.ID, m.Value)
+	}
 }
 
 // piece hands out what has been read of a transaction that is too large to hold.

@@ -21,6 +21,7 @@ type opening struct {
 	standalone bool // MariaDB: one statement, without a commit behind it
 	xaPrepare  bool // MariaDB: ends with XA PREPARE
 	phase      alterPhase
+	thread     uint32 // MariaDB from 11.5 on: whose transaction it is; 0: it does not say
 }
 
 // alterPhase tells the two log entries of MariaDB's two-phase ALTER apart; both carry the whole statement.
@@ -175,9 +176,11 @@ const (
 	mariaPreparedXA    = 64
 	mariaCompletedXA   = 128
 
-	mariaExtraStartAlter    = 2 // of the second flags byte
+	mariaExtraEngines       = 1 // of the second flags byte
+	mariaExtraStartAlter    = 2
 	mariaExtraCommitAlter   = 4
 	mariaExtraRollbackAlter = 8
+	mariaExtraThread        = 16
 )
 
 // parseMariaGTID parses MariaDB's GTID_EVENT (Gtid_log_event in its log_event.cc); the server id stands in the event's
@@ -207,22 +210,35 @@ func parseMariaGTID(body []byte, server uint32) (opening, error) {
 	if flags&mariaTransactional == 0 || flags&(mariaPreparedXA|mariaCompletedXA) != 0 {
 		o.clock.Group = 0 // such a transaction never runs beside others
 	}
-	o.phase = mariaPhase(r)
+	o.extras(r)
+	if r.short {
+		return opening{}, errShort
+	}
 	return o, nil
 }
 
-// mariaPhase reads the second flags byte; old events end before it or are filled up with zeros.
-func mariaPhase(r *reader) alterPhase {
+// extras reads the second flags byte and what it announces; old events end before it or are filled up with zeros.
+func (o *opening) extras(r *reader) {
 	if len(r.data) == 0 {
-		return wholeAlter
+		return
 	}
-	switch extra := r.uint(1); {
+	extra := r.uint(1)
+	switch {
 	case extra&mariaExtraStartAlter != 0:
-		return startAlter
+		o.phase = startAlter
 	case extra&mariaExtraCommitAlter != 0:
-		return commitAlter
+		o.phase = commitAlter
 	case extra&mariaExtraRollbackAlter != 0:
-		return rollbackAlter
+		o.phase = rollbackAlter
 	}
-	return wholeAlter
+	if extra&mariaExtraThread == 0 {
+		return
+	}
+	if extra&mariaExtraEngines != 0 {
+		r.bytes(1) // how many
+	}
+	if extra&(mariaExtraCommitAlter|mariaExtraRollbackAlter) != 0 {
+		r.bytes(8) // the GTID of its start
+	}
+	o.thread = uint32(r.uint(4))
 }

@@ -84,6 +84,12 @@ func (r *gtidRuns) all() []run { return append(slices.Clone(r.lower), r.top) }
 // contains says whether every GTID of o is in s.
 func (s gtidSet) contains(o gtidSet) bool { return len(o.without(s)) == 0 }
 
+// has says whether the set has the GTID.
+func (s gtidSet) has(source uuid, tag string, number int64) bool {
+	i, found := s.find(source, tag)
+	return found && slices.ContainsFunc(s[i].all(), func(r run) bool { return r.first <= number && number <= r.last })
+}
+
 // without returns the GTIDs of s that are not in o.
 func (s gtidSet) without(o gtidSet) gtidSet {
 	var missing gtidSet

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/midstreamdb/midstream/internal/conn"
 )
 
 // held are the XA transactions that stand in the log as prepared and are neither committed nor rolled back there, in the
@@ -15,7 +17,7 @@ type held struct {
 }
 
 type heldGroup struct {
-	id    xid
+	id    conn.XID
 	group *group
 }
 
@@ -28,7 +30,7 @@ func (h *held) room(bytes, limit int) error {
 	return nil
 }
 
-func (h *held) add(id xid, before Position, g *group) error {
+func (h *held) add(id conn.XID, before Position, g *group) error {
 	if h.find(id) >= 0 {
 		return fmt.Errorf("XA transaction %s is prepared twice", id)
 	}
@@ -40,12 +42,12 @@ func (h *held) add(id xid, before Position, g *group) error {
 	return nil
 }
 
-func (h *held) find(id xid) int {
+func (h *held) find(id conn.XID) int {
 	return slices.IndexFunc(h.prepared, func(p heldGroup) bool { return p.id == id })
 }
 
 // take removes a transaction and returns its rows; nil: its PREPARE was not read.
-func (h *held) take(id xid) *group {
+func (h *held) take(id conn.XID) *group {
 	i := h.find(id)
 	if i < 0 {
 		return nil
@@ -67,7 +69,7 @@ func (h *held) before(p Position) Position {
 
 // UnknownXAError says that an XA transaction was committed whose PREPARE is older than the stream's start: whether it
 // changed the source is not known. Start again from a position at which XA RECOVER is empty.
-type UnknownXAError struct{ XID string }
+type UnknownXAError struct{ XID conn.XID }
 
 // Error implements error.
 func (e *UnknownXAError) Error() string {
@@ -84,7 +86,7 @@ func (a *assembler) prepare(e event) error {
 	if err != nil {
 		return fmt.Errorf("read XA PREPARE: %w", err)
 	}
-	if onePhase {
+	if onePhase || a.group.passed {
 		return a.handOut(a.close())
 	}
 	if a.group.pieces > 0 {
@@ -93,6 +95,7 @@ func (a *assembler) prepare(e event) error {
 	if err := a.held.room(a.group.bytes, a.limits.held); err != nil {
 		return err
 	}
+	a.xaCommits.restarted(id)
 	before := a.read
 	g := a.close()
 	if err := a.held.add(id, before, g); err != nil {
@@ -107,14 +110,17 @@ func (a *assembler) decide(commit bool, argument string) error {
 	if err != nil {
 		return err
 	}
-	if onePhase {
+	if onePhase || a.group.passed {
 		return a.handOut(a.close())
 	}
 	g := a.close()
 	rows := a.held.take(id)
+	if commit && (rows == nil || len(rows.changes) > 0) { // it may have changed the source
+		a.xaCommits.note(id)
+	}
 	switch {
 	case commit && rows == nil && !a.begins:
-		return &UnknownXAError{string(id)}
+		return &UnknownXAError{id}
 	case commit && rows == nil: // it will be copied
 	case commit:
 		g.changes, g.marks, g.bytes = rows.changes, rows.marks, rows.bytes

@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -107,7 +108,10 @@ func decideStep(rt *rapid.T, _ *testing.T, h *history) {
 }
 
 func drawHistory(rt *rapid.T, t *testing.T) (*history, Position) {
-	h := &history{script: newScript(rapid.Bool().Draw(rt, "mariadb")), pending: map[byte]string{}}
+	return goOn(rt, t, &history{script: newScript(rapid.Bool().Draw(rt, "mariadb")), pending: map[byte]string{}})
+}
+
+func goOn(rt *rapid.T, t *testing.T, h *history) (*history, Position) {
 	h.piece = rapid.SampledFrom([]int{1, 500, 1 << 20}).Draw(rt, "piece")
 	start := startOf(h.script)
 	if !h.maria && rapid.Bool().Draw(rt, "file") {
@@ -137,24 +141,28 @@ func TestHistories(t *testing.T) {
 		cut := newCollector(t, start)
 		cut.limits = whole.limits
 		for range rapid.IntRange(1, 5).Draw(rt, "cuts") {
-			events := h.dumped(t, cut.read)
+			events := h.dumped(t, cut.read.origin())
 			cut.mustFeed(t, events[:rapid.IntRange(0, len(events)).Draw(rt, "cut after")])
 			if err := cut.interrupt(); err != nil {
 				rt.Fatal(err)
 			}
 		}
-		cut.mustFeed(t, h.dumped(t, cut.read))
+		cut.mustFeed(t, h.dumped(t, cut.read.origin()))
 		if got := outcomes(settle(t, cut.items)); !slices.Equal(got, h.want) {
 			rt.Fatalf("with the connection cut the assembler says\n%v\ninstead of\n%v", got, h.want)
 		}
 
+		proven := rapid.Bool().Draw(rt, "with the witness")
 		for i, item := range items {
 			start, err := ParsePosition(item.End.String())
 			if err != nil {
 				rt.Fatal(err)
 			}
+			if proven {
+				start = start.WithWitness(item.End.Witness())
+			}
 			again := newCollector(t, start)
-			again.mustFeed(t, h.dumped(t, start))
+			again.mustFeed(t, h.dumped(t, start.origin()))
 			rest := outcomes(settle(t, again.items))
 			if missing := len(h.want) - (i + 1) - len(rest); missing > 0 {
 				rt.Fatalf("from %s on, %d transactions are lost:\n%v", start, missing, rest)
@@ -164,4 +172,74 @@ func TestHistories(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAnotherLogIsNotTaken goes on, at each position of one log, in another that gives the same numbers to other
+// transactions, as after a RESET or on a server that was restored: its first mark tells.
+func TestAnotherLogIsNotTaken(t *testing.T) {
+	refused := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		h, _ := drawHistory(rt, t)
+		first := newCollector(t, startOf(h.script))
+		first.mustFeed(t, h.dumped(t, startOf(h.script)))
+		other, _ := goOn(rt, t, &history{script: newScript(h.maria), pending: map[byte]string{}, next: 1 << 20})
+		for _, item := range first.items {
+			if item.End.Witness() == nil {
+				continue
+			}
+			again := newCollector(t, item.End)
+			err := again.feedAll(other.dumped(t, item.End.origin()))
+			var lost *LostError
+			if errors.As(err, &lost) {
+				refused++
+				continue
+			}
+			for _, taken := range again.items {
+				if len(taken.Marks) > 0 {
+					rt.Fatalf("from %s on, marks of another log were taken: %v (%v)", item.End, taken.Marks, err)
+				}
+			}
+		}
+	})
+	if refused == 0 {
+		t.Error("no position was refused")
+	}
+}
+
+// TestWitnessStandsBeforeThePosition: what a position names as its witness was read before it; where nothing is held, it is
+// the last mark of all.
+func TestWitnessStandsBeforeThePosition(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h, start := drawHistory(rt, t)
+		c := newCollector(t, start)
+		var last *Mark
+		c.emit = func(item *Transaction) error {
+			if n := len(item.Marks); n > 0 {
+				last = &item.Marks[n-1]
+			}
+			w := item.End.Witness()
+			switch {
+			case item.More:
+			case len(c.held.prepared) == 0 && (w == nil) != (last == nil), w != nil && last == nil:
+				rt.Fatalf("%s has the witness %v after the mark %v", item.End, w, last)
+			case w == nil:
+			case len(c.held.prepared) == 0 && w.Mark != *last:
+				rt.Fatalf("%s has the witness %v after the mark %v", item.End, w.Mark, *last)
+			case !atOrAfter(rt, item.End, w.Before):
+				rt.Fatalf("%s does not stand behind its witness, which begins at %s", item.End, w.Before)
+			case w.Before.Witness() != nil:
+				rt.Fatal("a witness keeps the one before it")
+			}
+			return nil
+		}
+		c.mustFeed(t, h.dumped(t, start))
+	})
+}
+
+func atOrAfter(rt *rapid.T, p, o Position) bool {
+	after, err := p.AtOrAfter(o)
+	if err != nil {
+		rt.Fatal(err)
+	}
+	return after
 }

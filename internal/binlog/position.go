@@ -8,13 +8,15 @@ import (
 )
 
 // Position is a place in a server's binary log, always between two transactions: a file with an offset, a MySQL GTID set,
-// or a MariaDB GTID per replication domain. It is a value and never changes; the zero Position is no place at all.
+// or a MariaDB GTID per replication domain. It is a value and never changes; the zero Position is no place at all. One that
+// was read from a log has a Witness, which is no part of its text and of comparisons.
 type Position struct {
 	form    positionForm
 	file    string
 	offset  uint64
 	set     gtidSet
 	domains domainSet
+	witness *Witness
 }
 
 type positionForm uint8

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/midstreamdb/midstream/internal/conn"
 )
 
 // query is a statement in the log, with the schema that unqualified names in it mean.
 type query struct {
+	thread uint32 // that executed it
 	schema string
 	text   string
 }
@@ -17,7 +20,8 @@ type query struct {
 // parseQuery parses QUERY_EVENT, MariaDB's compressed form of it, and EXECUTE_LOAD_QUERY_EVENT.
 func parseQuery(kind byte, body []byte) (query, error) {
 	r := &reader{data: body}
-	r.bytes(8) // thread, seconds it took
+	thread := uint32(r.uint(4))
+	r.bytes(4) // seconds it took
 	schema := int(r.uint(1))
 	r.bytes(2) // error number
 	status := int(r.uint(2))
@@ -25,7 +29,7 @@ func parseQuery(kind byte, body []byte) (query, error) {
 		r.bytes(13) // file, and where its name stands in the statement
 	}
 	r.bytes(status)
-	q := query{schema: string(r.bytes(schema))}
+	q := query{thread: thread, schema: string(r.bytes(schema))}
 	r.bytes(1)
 	if r.short {
 		return query{}, errShort
@@ -115,20 +119,12 @@ func cutWord(s string) (word, rest string) {
 	return s[:end], strings.Trim(s[end:], " \t\r\n;")
 }
 
-// xid is the name of an XA transaction, in the form X'gtrid',X'bqual',format that both engines log and show.
-type xid string
-
-func newXID(global, branch []byte, format uint32) xid {
-	return xid(fmt.Sprintf("X'%s',X'%s',%d", hex.EncodeToString(global), hex.EncodeToString(branch), format))
-}
-
-// parseXID reads the xid of a logged XA statement, X'…',X'…',n, and brings it into the one form. Whether ONE PHASE follows
-// it is told.
-func parseXID(text string) (id xid, onePhase bool, err error) {
+// parseXID reads the xid of a logged XA statement, X'…',X'…',n. Whether ONE PHASE follows it is told.
+func parseXID(text string) (id conn.XID, onePhase bool, err error) {
 	text, onePhase = cutOnePhase(text)
 	parts := strings.Split(text, ",")
 	if len(parts) > 3 {
-		return "", false, fmt.Errorf("%q is no xid", text)
+		return conn.XID{}, false, fmt.Errorf("%q is no xid", text)
 	}
 	var global, branch []byte
 	format := uint64(1)
@@ -139,9 +135,9 @@ func parseXID(text string) (id xid, onePhase bool, err error) {
 		format, err = strconv.ParseUint(strings.TrimSpace(parts[2]), 10, 32)
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("%q is no xid: %w", text, err)
+		return conn.XID{}, false, fmt.Errorf("%q is no xid: %w", text, err)
 	}
-	return newXID(global, branch, uint32(format)), onePhase, nil
+	return conn.XID{Global: string(global), Branch: string(branch), Format: uint32(format)}, onePhase, nil
 }
 
 func cutOnePhase(text string) (string, bool) {
@@ -161,18 +157,18 @@ func parseHex(s string) ([]byte, error) {
 }
 
 // parseXAPrepare parses XA_PREPARE_LOG_EVENT, which ends the rows of an XA transaction; onePhase: they are committed at once.
-func parseXAPrepare(body []byte) (id xid, onePhase bool, err error) {
+func parseXAPrepare(body []byte) (id conn.XID, onePhase bool, err error) {
 	r := &reader{data: body}
 	onePhase = r.uint(1) != 0
 	format := uint32(r.uint(4))
 	global, branch := int(r.uint(4)), int(r.uint(4))
 	const limit = 64 // bytes, of each part
 	if r.short || global > limit || branch > limit {
-		return "", false, errors.New("it has no xid")
+		return conn.XID{}, false, errors.New("it has no xid")
 	}
-	id = newXID(r.bytes(global), r.bytes(branch), format)
+	id = conn.XID{Global: string(r.bytes(global)), Branch: string(r.bytes(branch)), Format: format}
 	if r.short {
-		return "", false, errShort
+		return conn.XID{}, false, errShort
 	}
 	return id, onePhase, nil
 }

@@ -14,8 +14,13 @@ const searchTimeout = 10 * time.Minute
 // searching is a connection that waits longer for its next read until the server has found its place in the log.
 type searching struct {
 	net.Conn
-	found atomic.Bool
+	found    atomic.Bool
+	deadline atomic.Int64 // of reads, as it stands, in nanoseconds; 0: none
 }
+
+// deadlineStep is what a deadline may fall short of the one asked for: each packet asks anew, and setting it would take longer
+// than reading most packets.
+const deadlineStep = time.Second
 
 // dial connects; it takes the place of a net.Dialer's DialContext.
 func (s *searching) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -27,12 +32,20 @@ func (s *searching) dial(ctx context.Context, network, address string) (net.Conn
 	return s, nil
 }
 
-// SetReadDeadline implements net.Conn: the deadlines of single reads are put off while the server searches. The handshake
-// is bounded by its context.
+// SetReadDeadline implements net.Conn: the deadlines of single reads are put off while the server searches, and set to within
+// deadlineStep. The handshake is bounded by its context.
 func (s *searching) SetReadDeadline(t time.Time) error {
-	if !t.IsZero() && !s.found.Load() {
+	if t.IsZero() {
+		s.deadline.Store(0)
+		return s.Conn.SetReadDeadline(t)
+	}
+	if !s.found.Load() {
 		t = t.Add(searchTimeout)
 	}
+	if later := t.UnixNano() - s.deadline.Load(); later >= 0 && later < int64(deadlineStep) {
+		return nil
+	}
+	s.deadline.Store(t.UnixNano())
 	return s.Conn.SetReadDeadline(t)
 }
 

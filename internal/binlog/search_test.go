@@ -34,3 +34,41 @@ func TestSilenceWhileSearching(t *testing.T) {
 		t.Errorf("once the server has found its place, a read without an answer ended with %v", err)
 	}
 }
+
+// deadlines counts how often a deadline was set.
+type deadlines struct {
+	net.Conn
+	set int
+	at  time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set, d.at = d.set+1, t
+	return nil
+}
+
+// TestDeadlinesAreSetSeldom: the one that stands falls short of the one asked for by less than a step, and never exceeds it.
+func TestDeadlinesAreSetSeldom(t *testing.T) {
+	d := &deadlines{}
+	s := &searching{Conn: d}
+	s.found.Store(true)
+	now := time.Now()
+	ask := func(at time.Time) {
+		t.Helper()
+		if err := s.SetReadDeadline(at); err != nil {
+			t.Fatal(err)
+		}
+		if short := at.Sub(d.at); short < 0 || short >= deadlineStep {
+			t.Errorf("the deadline falls short by %s", short)
+		}
+	}
+	for i := range 10_000 {
+		ask(now.Add(time.Duration(i) * time.Millisecond))
+	}
+	if d.set != 10 {
+		t.Errorf("set %d times in 10 s, want 10", d.set)
+	}
+	ask(now) // earlier
+	ask(time.Time{})
+	ask(now)
+}

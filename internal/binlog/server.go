@@ -42,24 +42,30 @@ func current(ctx context.Context, q conn.Querier, s *conn.Server) (Position, err
 	return parsePosition(prefixes[fileForm] + row[0] + ":" + row[1])
 }
 
-// CanStream returns nil if the server can still stream everything after p, else an error that says what is missing. That
-// a file position belongs to this server is for the caller to know.
+// CanStream returns nil if the server can still stream everything after p, and has p's witness, else an error that says what
+// is missing. That a file position belongs to this server is for the caller to know.
 func CanStream(ctx context.Context, q conn.Querier, s *conn.Server, p Position) error {
-	var err error
-	switch {
-	case p.form == mariaForm && s.IsMariaDB():
-		err = canStreamMaria(ctx, q, p)
-	case p.form == gtidForm && s.Flavor == conn.MySQL && s.GTID:
-		err = canStreamGTID(ctx, q, p)
-	case p.form == fileForm && s.Flavor == conn.MySQL:
-		err = canStreamFile(ctx, q, p)
-	default:
-		err = &LostError{Position: p, Reason: fmt.Sprintf("it is not of a kind that this server, a %s, counts by", s)}
+	err := canStream(ctx, q, s, p)
+	if err == nil && p.witness != nil {
+		err = canStream(ctx, q, s, p.witness.Before)
 	}
 	if err != nil {
 		return fmt.Errorf("continue at a position in the binary log: %w", err)
 	}
 	return nil
+}
+
+func canStream(ctx context.Context, q conn.Querier, s *conn.Server, p Position) error {
+	switch {
+	case p.form == mariaForm && s.IsMariaDB():
+		return canStreamMaria(ctx, q, p)
+	case p.form == gtidForm && s.Flavor == conn.MySQL && s.GTID:
+		return canStreamGTID(ctx, q, p)
+	case p.form == fileForm && s.Flavor == conn.MySQL:
+		return canStreamFile(ctx, q, p)
+	default:
+		return &LostError{Position: p, Reason: fmt.Sprintf("it is not of a kind that this server, a %s, counts by", s)}
+	}
 }
 
 // LostError says that a server cannot stream from a position: what stands after it would be lost. The migration can only

@@ -246,7 +246,7 @@ func TestServerRestarted(t *testing.T) {
 		if err := server.Restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		var changed *ServerChangedError
+		var changed *conn.ServerChangedError
 		if err := f.fails(); !errors.As(err, &changed) || !strings.Contains(err.Error(), "restarted") {
 			t.Errorf("the stream said: %v", err)
 		}

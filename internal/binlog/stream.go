@@ -31,10 +31,17 @@ type Config struct {
 	Columns   []int        // ordinals of the source's columns that the rows of changes have, in that order; nil: all
 	Changelog *table.Table // its rows become marks; nil: none
 	Guarded   []table.Name // besides those two: DDL on them is an error, too
+	Watch     *Watch       // of the shadow: rows that others write are an error; nil: they are not noticed
 
 	// Begins says that nothing will be copied before the first mark is read, and that no XA transaction was prepared at some
 	// moment between Start and that mark: one prepared before Start and decided before the mark is in what will be copied.
 	Begins bool
+
+	// Ordered says that whoever takes the transactions relies on fences: all that was handed out before a fence was asked for is
+	// visible when the fence is. A change of the source to which that does not apply is an error then, but for XACommits.
+	Ordered bool
+	// XACommits is told of the commits that a fence says nothing of, before they are handed out; nil: there are none.
+	XACommits *XACommits
 
 	ReconnectTimeout time.Duration // for how long a connection is tried again
 	MaxTransaction   int           // bytes, beyond which a transaction comes in pieces
@@ -62,29 +69,15 @@ func New(cfg Config) *Stream {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	cfg.Conn.Server = cfg.Server
 	return &Stream{cfg: cfg, guard: newGuard(cfg)}
 }
 
-// ServerChangedError says that another server answers at the address, or that it was started anew: it may have lost
-// transactions that were read from it. Only what is stored with it can be trusted: continue from the checkpoint.
-type ServerChangedError struct{ Was, Is *conn.Server }
-
-// Error implements error.
-func (e *ServerChangedError) Error() string {
-	if e.Was.UUID != e.Is.UUID {
-		return fmt.Sprintf("another server answers now: %s %s instead of %s", e.Is, e.Is.UUID, e.Was.UUID)
-	}
-	return fmt.Sprintf("the server was restarted at %s", e.Is.StartedAt.Format(time.RFC3339))
-}
-
-// Unwrap returns conn.ErrRestarted.
-func (e *ServerChangedError) Unwrap() error { return conn.ErrRestarted }
-
-// Run reads from Start on and calls emit for every transaction with changes or marks, in order, and now and then for an
+// Run reads from Start on, of whose witness it makes sure, and calls emit for every transaction with changes or marks, in order, and now and then for an
 // empty one. It blocks until ctx ends (its cause is returned), emit returns an error (that one), or the log cannot be
 // followed. A lost connection is made again, within ReconnectTimeout, where the last complete transaction ended; an
 // interrupted transaction of which pieces were handed out is called back (Transaction.Undone). This run's own RENAME ends
-// it with ErrSwapped; DDL of others with a *ChangedError.
+// it with ErrSwapped; DDL of others with a *ChangedError, rows that they write to the shadow with a *ForeignWriteError.
 func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transaction) error) error {
 	db, err := conn.Open(s.cfg.Conn, nil)
 	if err != nil {
@@ -134,7 +127,7 @@ func (s *Stream) assembler(emit func(*Transaction) error) (*assembler, error) {
 		return nil, err
 	}
 	a.watched[0].columns = s.cfg.Columns
-	a.guard, a.begins = s.guard, s.cfg.Begins
+	a.guard, a.watch, a.begins, a.ordered, a.xaCommits = s.guard, s.cfg.Watch, s.cfg.Begins, s.cfg.Ordered, s.cfg.XACommits
 	a.limits = limits{transaction: s.cfg.MaxTransaction, held: s.cfg.MaxHeld}
 	return a, nil
 }
@@ -165,7 +158,9 @@ func (r *reading) connection(ctx context.Context) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
-	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, r.replicaID, r.assembler.read)
+	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, request{
+		replicaID: r.replicaID, after: r.assembler.read.origin(), annotations: r.cfg.Watch != nil && r.cfg.Watch.Writers == nil,
+	})
 	if err != nil {
 		return gone(err)
 	}
@@ -190,9 +185,6 @@ func (r *reading) check(ctx context.Context) error {
 	if err != nil {
 		return gone(err)
 	}
-	if !is.SameRun(r.cfg.Server) {
-		return &ServerChangedError{Was: r.cfg.Server, Is: is}
-	}
 	var lowerCase int
 	if err := r.db.QueryRowContext(ctx, `SELECT @@lower_case_table_names`).Scan(&lowerCase); err != nil {
 		return gone(fmt.Errorf("ask server for the case of table names: %w", err))
@@ -206,9 +198,9 @@ func (r *reading) check(ctx context.Context) error {
 	return err
 }
 
-// gone marks an error as worth another try, unless it is about rights.
+// gone marks an error as worth another try, unless it is about rights, or another server.
 func gone(err error) error {
-	if conn.IsAccessDenied(err) {
+	if conn.IsAccessDenied(err) || errors.Is(err, conn.ErrRestarted) {
 		return err
 	}
 	return &goneError{err: err, told: isTold(err)}

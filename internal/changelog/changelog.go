@@ -17,7 +17,8 @@ import (
 const (
 	HeartbeatID int64 = 1 // value: unix time in microseconds by this process's clock
 	FenceID     int64 = 2 // value: a counter
-	RunID       int64 = 3 // value: the number of the run that works on the migration, from 1
+	RunID       int64 = 3 // value: the number of the run that works on the migration, unix microseconds or more; 0: none has begun
+	EndedID     int64 = 4 // value: the sessions of all runs before this one have ended; no row: no run has taken over yet
 	// SessionID and what follows are the sessions that write rows: SessionID plus the server's id of the session; value: their run.
 	SessionID int64 = 1000
 )
@@ -31,8 +32,16 @@ type Config struct {
 	// Ordered is the server where commits must become visible in the order of the log: a fence after which they no longer do
 	// is an error. nil: nobody reads by fences.
 	Ordered *conn.Server
+	// Unordered are the commits that become visible in another order all the same: a fence waits for them; nil: there are none.
+	Unordered Unordered
 	// Beat is told how long the writing of each heartbeat took; nil: nobody.
 	Beat func(took time.Duration)
+}
+
+// Unordered are commits that a fence alone says nothing of.
+type Unordered interface {
+	// Await returns when all of them that were read from the log before the call are visible.
+	Await(ctx context.Context) error
 }
 
 // Changelog is the changelog table of one migration. Its methods may be called by several goroutines.
@@ -49,14 +58,14 @@ func New(db *sql.DB, config Config) *Changelog { return &Changelog{config: confi
 func (c *Changelog) Create(ctx context.Context) error {
 	create := `
 		CREATE TABLE ` + c.config.Table.String() + ` (
-			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter; 3: run; from 1000 on: its sessions',
+			id    BIGINT          NOT NULL COMMENT '1: heartbeat, unix microseconds; 2: fence, a counter; 3: run; 4: runs before it have ended; from 1000 on: sessions',
 			value BIGINT UNSIGNED NOT NULL,
 			PRIMARY KEY (id)
 		) ENGINE=InnoDB COMMENT='` + table.OwnershipMark + `'`
 	if _, err := c.db.ExecContext(ctx, create); err != nil {
 		return fmt.Errorf("create changelog %s: %w", c.config.Table, err)
 	}
-	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0), (?, 1)`
+	insert := `INSERT INTO ` + c.config.Table.String() + ` (id, value) VALUES (?, 0), (?, 0), (?, 0)`
 	if _, err := c.db.ExecContext(ctx, insert, HeartbeatID, FenceID, RunID); err != nil {
 		return errors.Join(fmt.Errorf("fill changelog %s: %w", c.config.Table, err), c.Drop(ctx))
 	}
@@ -108,8 +117,9 @@ func (c *Changelog) beat(ctx context.Context) error {
 	})
 }
 
-// Fence writes a new fence and returns its value, greater than all before it. When it returns, everything whose commit
-// stands before it in the log is visible to reads. A fence whose fate is unknown is superseded by the next.
+// Fence writes a new fence and returns its value, greater than all before it. When it returns, everything that was read from
+// the log before the call is visible to reads, and all else whose commit stands before the fence, but for Unordered. A fence whose
+// fate is unknown is superseded by the next.
 func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
 	update := `
 		UPDATE ` + c.config.Table.String() + `
@@ -128,6 +138,11 @@ func (c *Changelog) Fence(ctx context.Context) (uint64, error) {
 	})
 	if err != nil {
 		return 0, fmt.Errorf("write fence: %w", err)
+	}
+	if c.config.Unordered != nil {
+		if err := c.config.Unordered.Await(ctx); err != nil {
+			return 0, err
+		}
 	}
 	return uint64(fence), nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
@@ -24,7 +25,11 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 			t.Cleanup(func() { _ = db.Close() }) // idle sessions
 			return db
 		}
-		first := pool(1)
+		begun, err := c.TakeOver(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := pool(begun)
 		var ids []uint64
 		for range 3 {
 			session, id, err := conn.Session(t.Context(), first)
@@ -34,14 +39,14 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 			defer session.Close()
 			ids = append(ids, id)
 		}
-		if early, err := c.Sessions(t.Context(), 1); err != nil || len(early) > 0 {
+		if early, err := c.Sessions(t.Context(), begun); err != nil || len(early) > 0 {
 			t.Errorf("before a second run: %v, %v", early, err)
 		}
 		run, err := c.TakeOver(t.Context())
-		if err != nil || run != 2 {
-			t.Fatalf("the second run is %d (%v)", run, err)
+		if now := uint64(time.Now().UnixMicro()); err != nil || run <= begun || run > now {
+			t.Fatalf("the second run is %d after %d, at %d (%v)", run, begun, now, err)
 		}
-		if _, _, err := conn.Session(t.Context(), first); !errors.Is(err, conn.ErrNotEnlisted) {
+		if _, _, err := conn.Session(t.Context(), first); !errors.Is(err, conn.ErrSuperseded) {
 			t.Errorf("a session of the first run after that: %v", err)
 		}
 		session, id, err := conn.Session(t.Context(), pool(run))
@@ -55,11 +60,22 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 		if err != nil || !slices.Equal(found, ids) || slices.Contains(found, id) {
 			t.Errorf("sessions of the first run: %v, want %v (%v)", found, ids, err)
 		}
-		if err := c.Forget(t.Context(), run); err != nil {
+		if err := c.Ended(t.Context(), run); err != nil {
 			t.Error(err)
 		}
-		if found, err := c.Sessions(t.Context(), run); err != nil || len(found) > 0 {
-			t.Errorf("forgotten: %v, %v", found, err)
+		for want, next := range []uint64{run, run + 1} { // the first run's have ended, the second's one has not
+			if found, err := c.Sessions(t.Context(), next); err != nil || len(found) != want {
+				t.Errorf("sessions before run %d that have not ended: %v, %v", next, found, err)
+			}
+		}
+		writers, err := c.Writers(t.Context(), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range append(ids, id) {
+			if !writers.Has(1, uint32(id)) {
+				t.Errorf("session %d is not among the writers", id)
+			}
 		}
 	})
 }

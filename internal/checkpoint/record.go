@@ -13,7 +13,7 @@ import (
 )
 
 // Version is that of the records that this program writes; it reads no other.
-const Version = 1
+const Version = 3
 
 // Record is what is known at one moment. It never claims what is not yet durable: everything up to Position is applied
 // to the shadow, and every range of Copied is committed there.
@@ -31,14 +31,39 @@ type Record struct {
 	Source, Shadow               string
 	SourceColumns, ShadowColumns string
 
-	Position string // binlog.Position.String; "" before the first row is written
-	Copied   Copied
-	Rows     uint64 // copied
-	Changes  uint64 // row changes applied
+	Deferred *Deferred // nil: the shadow has all its indexes from the beginning
+
+	Position string   // binlog.Position.String; "" before the first row is written
+	Witness  *Witness // of the position; nil before the first mark was applied, and then nothing is copied
+	Copied   Extent
+	Rows     uint64    // copied
+	Verified *Verified `json:",omitempty"` // nil: nothing
+	Changes  uint64    // row changes applied
 	Retries  uint64
 	Started  time.Time // of the first run
 	Written  time.Time
 }
+
+// Witness is a binlog.Witness.
+type Witness struct {
+	Before string // a position
+	ID     int64
+	Value  uint64
+}
+
+// MadeAs says whether the shadow was made with that definition, given as a fingerprint: with its deferred indexes, or without.
+func (r *Record) MadeAs(shadow string) bool {
+	return shadow == r.Shadow || r.Deferred != nil && shadow == r.Deferred.Shadow
+}
+
+// Deferred are the indexes that the shadow gets when all rows are copied, all by one statement.
+type Deferred struct {
+	Indexes []Index // in the order in which they are added
+	Shadow  string  // fingerprint of its definition with them; Record.Shadow is that without
+}
+
+// Index is an index as SHOW CREATE TABLE has it.
+type Index struct{ Name, Definition string }
 
 // Server is who the record was written on. Another start time means that commits may have been lost.
 type Server struct {
@@ -49,16 +74,25 @@ type Server struct {
 // Settings are the choices that must not change between the runs of a migration.
 type Settings struct {
 	Apply string
+	Watch string // by what others who write the shadow are noticed; "": by nothing
 	Key   string // the migration key's name
 	Zone  string // time zone of conversions
+	Lossy string // the columns in which losses are accepted, as the user gave them
 }
 
-// Copied is what is copied: everything up to After but for the open ranges. The zero Copied is nothing.
-type Copied struct {
-	Open  []Range       // planned and not committed, in order
+// Extent is what is done of the table: everything up to After but for the open ranges. The zero Extent is nothing.
+type Extent struct {
+	Open  []Range       // planned and not done, in order
 	After []table.Value // upper end of what was planned; nil: nothing was, or Ended
 	Ended bool          // everything was planned
-	Done  bool          // everything is committed
+	Done  bool          // everything is done
+}
+
+// Verified is what was compared on the server that holds the record: rows of the extent were seen equal, but for the suspects.
+type Verified struct {
+	Extent
+	Suspects [][]table.Value // keys of rows that are to be compared again, wherever they stand
+	Rows     uint64          // compared
 }
 
 // Range is a part of the migration key's order, as sqlgen.Range, planned for Size rows.

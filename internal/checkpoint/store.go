@@ -16,12 +16,21 @@ type Store struct {
 	table    table.Name
 	db       *sql.DB
 	patience time.Duration
+	while    string
 }
 
 // NewStore returns the store; nothing is created yet. db has the session settings of conn.Open. What fails for a passing
 // reason is tried again for as long as patience.
 func NewStore(db *sql.DB, name table.Name, patience time.Duration) *Store {
 	return &Store{table: name, db: db, patience: patience}
+}
+
+// While returns the store for a run that writes only while the query, on whose row it takes a shared lock, returns one; then
+// Save returns conn.ErrSuperseded.
+func (s *Store) While(query string) *Store {
+	limited := *s
+	limited.while = query
+	return &limited
 }
 
 // Create creates the table, marked as ours, with its one row. A table of that name is an error.
@@ -48,10 +57,19 @@ func (s *Store) Save(ctx context.Context, r *Record) error {
 	if err != nil {
 		return fmt.Errorf("write checkpoint %s: %w", s.table, err)
 	}
-	write := `REPLACE INTO ` + s.table.String() + ` (id, version, phase, written, record) VALUES (1, ?, ?, ?, ?)`
+	write := `REPLACE INTO ` + s.table.String() + ` (id, version, phase, written, record) SELECT 1, ?, ?, ?, ?`
+	if s.while != "" {
+		write += ` FROM (SELECT 1) AS one WHERE EXISTS (` + s.while + ` LOCK IN SHARE MODE)`
+	}
 	err = conn.Retry(ctx, s.patience, func() error {
-		_, err := s.db.ExecContext(ctx, write, Version, string(r.Phase), r.Written.Format("2006-01-02 15:04:05.000000"), text)
-		return err
+		result, err := s.db.ExecContext(ctx, write, Version, string(r.Phase), r.Written.Format("2006-01-02 15:04:05.000000"), text)
+		if err != nil {
+			return err
+		}
+		if rows, err := result.RowsAffected(); err != nil || rows > 0 {
+			return err
+		}
+		return conn.ErrSuperseded
 	})
 	if err != nil {
 		return fmt.Errorf("write checkpoint %s: %w", s.table, err)

@@ -3,6 +3,7 @@ package checkpoint_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -45,15 +46,29 @@ func record(t *rapid.T) *checkpoint.Record {
 		Statement: rapid.String().Draw(t, "statement"),
 		Names:     table.NamesFor(table.Name{Schema: "s", Table: rapid.StringN(1, 60, -1).Draw(t, "name")}),
 		Position:  "gtid:x:1-5", Rows: rapid.Uint64().Draw(t, "rows"),
-		Copied: checkpoint.Copied{Ended: rapid.Bool().Draw(t, "ended")},
+		Copied: extent(t),
 	}
-	if !r.Copied.Ended {
-		r.Copied.After = values(t)
+	if rapid.Bool().Draw(t, "verified") {
+		r.Verified = &checkpoint.Verified{Extent: extent(t), Rows: rapid.Uint64().Draw(t, "compared")}
+		for range rapid.IntRange(0, 3).Draw(t, "suspects") {
+			r.Verified.Suspects = append(r.Verified.Suspects, values(t))
+		}
 	}
-	for range rapid.IntRange(0, 3).Draw(t, "open") {
-		r.Copied.Open = append(r.Copied.Open, checkpoint.Range{Lower: values(t), Upper: values(t), Size: 7})
+	if rapid.Bool().Draw(t, "deferred") {
+		r.Deferred = &checkpoint.Deferred{Shadow: "f", Indexes: []checkpoint.Index{{Name: rapid.String().Draw(t, "index"), Definition: rapid.String().Draw(t, "definition")}}}
 	}
 	return r
+}
+
+func extent(t *rapid.T) checkpoint.Extent {
+	e := checkpoint.Extent{Ended: rapid.Bool().Draw(t, "ended")}
+	if !e.Ended {
+		e.After = values(t)
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "open") {
+		e.Open = append(e.Open, checkpoint.Range{Lower: values(t), Upper: values(t), Size: 7})
+	}
+	return e
 }
 
 func open(t *testing.T, s *sandboxtest.Schema) *sql.DB {
@@ -119,8 +134,8 @@ func TestLoadTellsWhatItFinds(t *testing.T) {
 		}
 		for says, statement := range map[string]string{
 			"its version is 99":          "UPDATE t__checkpoint SET version = 99",
-			"its record is not complete": "UPDATE t__checkpoint SET version = 1, record = '{}'",
-			"unexpected end":             "UPDATE t__checkpoint SET version = 1, record = '{'",
+			"its record is not complete": fmt.Sprintf("UPDATE t__checkpoint SET version = %d, record = '{}'", checkpoint.Version),
+			"unexpected end":             fmt.Sprintf("UPDATE t__checkpoint SET version = %d, record = '{'", checkpoint.Version),
 		} {
 			s.MustExec(statement)
 			if _, err := store.Load(t.Context()); err == nil || !strings.Contains(err.Error(), says) {
@@ -136,6 +151,46 @@ func TestLoadTellsWhatItFinds(t *testing.T) {
 		}
 		if r, err := store.Load(t.Context()); r != nil || err == nil {
 			t.Errorf("without an answer: %v, %v", r, err)
+		}
+	})
+}
+
+// TestARunThatWasSuperseded: a run that another has taken the place of leaves the checkpoint as it is.
+func TestARunThatWasSuperseded(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		store := checkpoint.NewStore(open(t, s), table.Name{Schema: s.Name, Table: "t__checkpoint"}, 20*time.Second)
+		r := &checkpoint.Record{Migration: "m", Phase: status.Copy}
+		if err := store.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		s.MustExec("CREATE TABLE runs (id INT PRIMARY KEY, run INT); INSERT INTO runs VALUES (3, 7)")
+		store = store.While("SELECT 1 FROM " + s.Name + ".runs WHERE id = 3 AND run = 7")
+		r.Rows = 1
+		if err := store.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		session := s.MustConn() // is about to take over
+		for _, statement := range []string{"BEGIN", "UPDATE runs SET run = 8"} {
+			if _, err := session.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.Rows = 2
+		saved := make(chan error, 1)
+		go func() { saved <- store.Save(t.Context(), r) }()
+		select {
+		case err := <-saved:
+			t.Fatalf("it did not wait to know whose the migration is: %v", err)
+		case <-time.After(300 * time.Millisecond):
+		}
+		if _, err := session.ExecContext(t.Context(), "COMMIT"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-saved; !errors.Is(err, conn.ErrSuperseded) {
+			t.Errorf("after another run had taken over: %v", err)
+		}
+		if found, err := store.Load(t.Context()); err != nil || found.Rows != 1 {
+			t.Errorf("the checkpoint is %+v (%v)", found, err)
 		}
 	})
 }

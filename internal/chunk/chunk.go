@@ -26,6 +26,8 @@ func (c Chunk) Last() bool { return c.Upper == nil }
 type Config struct {
 	// Target is how long copying a chunk is to take; the size follows what was reported. 0: DefaultTarget.
 	Target time.Duration
+	// Shortened returns the part of Target that a chunk may take at this moment; nil: all of it.
+	Shortened func(time.Duration) time.Duration
 	// Rows fixes the size; 0 adapts it.
 	Rows int
 	// Rest is what an earlier run has left; nil: nothing was planned. Only what follows is planned.

@@ -87,6 +87,21 @@ func TestSizeFollowsTheTime(t *testing.T) {
 	}
 }
 
+// TestShortenedTime: the size follows the part of the time that is allowed, and grows again with it.
+func TestShortenedTime(t *testing.T) {
+	part := time.Duration(1)
+	s := newSizer(Config{Target: 100 * time.Millisecond, Shortened: func(d time.Duration) time.Duration { return d / part }}, &table.Table{})
+	for _, part = range []time.Duration{1, 4, 1} {
+		for range 40 {
+			size := s.rows()
+			s.report(size, time.Duration(size)*time.Second/100_000)
+		}
+		if want := 10_000 / float64(part); math.Abs(float64(s.rows())-want) > 0.2*want {
+			t.Errorf("%d rows in a part of 1/%d, want about %v", s.rows(), part, want)
+		}
+	}
+}
+
 func TestSizeHasBounds(t *testing.T) {
 	wide := &table.Table{EstimatedRows: 100, DataBytes: 100 << 20}
 	s := newSizer(Config{}, wide)

@@ -20,16 +20,20 @@ const (
 
 // sizer adapts the size of chunks to a target time.
 type sizer struct {
-	target time.Duration
-	fixed  bool
-	most   int
+	target    time.Duration
+	shortened func(time.Duration) time.Duration
+	fixed     bool
+	most      int
 
 	mu  sync.Mutex // guards now
 	now int
 }
 
 func newSizer(c Config, t *table.Table) *sizer {
-	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), most: mostRows}
+	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: mostRows}
+	if s.shortened == nil {
+		s.shortened = func(d time.Duration) time.Duration { return d }
+	}
 	if c.Rows > 0 {
 		s.fixed, s.now = true, c.Rows
 		return s
@@ -56,8 +60,9 @@ func (s *sizer) report(size int, took time.Duration) {
 	if s.fixed {
 		return
 	}
-	wanted := float64(size) * float64(s.target) / float64(max(took, time.Microsecond))
-	if took < s.target {
+	target := s.shortened(s.target)
+	wanted := float64(size) * float64(target) / float64(max(took, time.Microsecond))
+	if took < target {
 		s.now = max(s.now, int(min(wanted, float64(size)*growth, float64(s.most))))
 		return
 	}

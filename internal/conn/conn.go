@@ -17,7 +17,10 @@ import (
 
 // SQLMode is the mode of every session: strict, zero and invalid dates allowed as the source may hold them, no automatic
 // value for a zero, backslashes are plain characters in literals.
-const SQLMode = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
+const SQLMode = "STRICT_ALL_TABLES," + LenientMode
+
+// LenientMode is SQLMode without being strict: values that do not fit are stored as far as they do, with a warning.
+const LenientMode = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
 
 // Config says how to reach a server.
 type Config struct {
@@ -34,6 +37,11 @@ type Config struct {
 	// Enlist is a statement that every new connection executes before its first use, and that must change a row, else the
 	// connection is refused; "" for none. It notes the sessions that write rows, so that a later run can end them.
 	Enlist string
+	// Server is what every new connection must reach: this run of this server, else the connection is refused with a
+	// *ServerChangedError. nil: whoever answers.
+	Server *Server
+	// Annotates makes every new connection one whose statements MariaDB logs beside the rows that they change, or no connection.
+	Annotates bool
 	// MultiStatements lets one call carry several statements: fewer round trips for the applier.
 	MultiStatements bool
 }
@@ -64,6 +72,10 @@ var common = Settings{
 	"lock_wait_timeout":        "10",
 	"innodb_lock_wait_timeout": "10",
 	"group_concat_max_len":     "1048576",
+	// Warnings are read, by the names of columns in their texts; of roundings that nobody asks about there are none.
+	"sql_notes":       "0",
+	"max_error_count": "65535",
+	"lc_messages":     "'en_US'",
 }
 
 // Open returns a pool of connections for the server with the common session settings and the given ones. Isolation is READ
@@ -89,7 +101,7 @@ func Open(c Config, extra Settings) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure connection to %s: %w", c.Address(), err)
 	}
-	return sql.OpenDB(prepared{connector, c.Enlist}), nil
+	return sql.OpenDB(prepared{connector, c.Annotates, c.Server, c.Enlist}), nil
 }
 
 // Session takes one connection out of the pool for exclusive use and returns it with its server-side id.

@@ -32,6 +32,9 @@ func IsDuplicateOf(err error, table, key string) bool {
 	return strings.HasSuffix(message, "for key '"+key+"'") || strings.HasSuffix(message, "for key '"+table+"."+key+"'")
 }
 
+// IsLoss says whether a statement found a value that its conversion would change, and refused it: see sqlgen's guards.
+func IsLoss(err error) bool { return isNumber(err, 1242) }
+
 // IsNoSuchTable says whether a table does not exist.
 func IsNoSuchTable(err error) bool { return isNumber(err, 1146, 1051) }
 

@@ -5,17 +5,20 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // prepared is a connector whose connections read at READ COMMITTED, by the one statement for it that both engines know,
-// and are enlisted.
+// are known to be to the right server, and are enlisted.
 type prepared struct {
 	driver.Connector
-	enlist string // "": not
+	annotates bool
+	server    *Server // nil: any
+	enlist    string  // "": not
 }
 
-// ErrNotEnlisted says that a new session was refused by what it must register with: another run has taken over.
-var ErrNotEnlisted = errors.New("another run goes on with this migration")
+// ErrSuperseded says that another run has taken the migration over: this one must not write any more.
+var ErrSuperseded = errors.New("another run goes on with this migration")
 
 // onConnect are the statements that every connection begins with. MySQL pushes a condition into a derived table by printing
 // it and parsing it again, and prints backslash escapes that NO_BACKSLASH_ESCAPES does not read: 'it\'s' fails, 'a\b' becomes
@@ -36,9 +39,18 @@ func (c prepared) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, errors.Join(errors.New("prepare session: the driver cannot execute"), conn.Close())
 	}
-	for _, statement := range onConnect {
+	statements := onConnect
+	if c.annotates {
+		statements = append(slices.Clone(statements), annotate)
+	}
+	for _, statement := range statements {
 		if _, err := execer.ExecContext(ctx, statement, nil); err != nil {
 			return nil, errors.Join(fmt.Errorf("prepare session: %w", err), conn.Close())
+		}
+	}
+	if c.server != nil {
+		if err := identify(ctx, conn, c.server); err != nil {
+			return nil, errors.Join(err, conn.Close())
 		}
 	}
 	if c.enlist != "" {
@@ -57,5 +69,5 @@ func enlist(ctx context.Context, execer driver.ExecerContext, statement string) 
 	if rows, err := result.RowsAffected(); err != nil || rows > 0 {
 		return err
 	}
-	return ErrNotEnlisted
+	return ErrSuperseded
 }

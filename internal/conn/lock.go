@@ -139,6 +139,8 @@ func (l *Lock) Run(ctx context.Context, reconnect time.Duration) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, ErrRestarted):
+			return fmt.Errorf("keep lock: %w", err)
 		case err == nil:
 			held = time.Now()
 		case time.Since(held) >= reconnect:

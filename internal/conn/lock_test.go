@@ -173,6 +173,37 @@ func TestEndSessionEndsOwnSessionsOnly(t *testing.T) {
 	})
 }
 
+// TestConnectionsReachOneRunOfOneServer: a connection to another server, or to this one started anew, is refused at once.
+func TestConnectionsReachOneRunOfOneServer(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		is, err := conn.Inspect(t.Context(), s.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		later, other := *is, *is
+		later.StartedAt, other.UUID = is.StartedAt.Add(-time.Hour), "another"
+		for says, server := range map[string]*conn.Server{"": is, "the server was restarted at": &later, "another server answers now": &other} {
+			c := configOf(s.Server, "r")
+			c.Server = server
+			db, err := conn.Open(c, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			err = conn.Retry(t.Context(), time.Minute, func() error { return db.PingContext(t.Context()) })
+			if (err == nil) != (says == "") || err != nil && (!strings.Contains(err.Error(), says) || !errors.Is(err, conn.ErrRestarted)) {
+				t.Errorf("want %q: %v", says, err)
+			}
+			if took := time.Since(began); took > 20*time.Second {
+				t.Errorf("it was tried for %s", took)
+			}
+			if err := db.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // TestStartIsTheSameAtEveryLook: a difference is a restart.
 func TestStartIsTheSameAtEveryLook(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {

@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -89,6 +90,10 @@ func (s *Server) OrdersCommits(ctx context.Context, q Querier) (bool, error) {
 	return ordered, nil
 }
 
+// OrdersXACommits says whether XA COMMIT is among them. MariaDB writes it to the log first and has the tables commit afterwards;
+// so did MySQL 8.0, for a transaction whose session had gone, in its first years.
+func (s *Server) OrdersXACommits() bool { return s.Flavor == MySQL && s.Version.AtLeast(8, 4, 0) }
+
 // KeepsCommits says whether every commit that the server has acknowledged, or has in its binary log, is in the tables after a
 // crash too. Otherwise the log may hold changes that the tables have lost.
 func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {
@@ -97,6 +102,19 @@ func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {
 		return false, fmt.Errorf("ask server for innodb_flush_log_at_trx_commit: %w", err)
 	}
 	return flush == 1 || flush == 3, nil // 3 is MariaDB's
+}
+
+// ReplicationGroup returns the name of the group that the server belongs to, "" for none.
+func (s *Server) ReplicationGroup(ctx context.Context, q Querier) (string, error) {
+	var name, group string
+	err := q.QueryRowContext(ctx, `SHOW GLOBAL VARIABLES LIKE 'group_replication_group_name'`).Scan(&name, &group)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil // the plugin is not there
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask server for its replication group: %w", err)
+	}
+	return group, nil
 }
 
 // SharedReadClause returns the clause that makes a SELECT take shared row locks.
@@ -110,8 +128,7 @@ func (s *Server) SharedReadClause() string {
 // Inspect asks who the server is.
 func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	s := &Server{Flavor: MySQL}
-	const identity = `SELECT VERSION(), @@server_id, CONCAT(@@server_id, '@', @@hostname, ':', @@port)`
-	if err := q.QueryRowContext(ctx, identity).Scan(&s.Text, &s.ServerID, &s.UUID); err != nil {
+	if err := q.QueryRowContext(ctx, `SELECT VERSION(), @@server_id`).Scan(&s.Text, &s.ServerID); err != nil {
 		return nil, fmt.Errorf("ask server for its version: %w", err)
 	}
 	var err error
@@ -121,33 +138,19 @@ func Inspect(ctx context.Context, q Querier) (*Server, error) {
 	if strings.Contains(s.Text, "MariaDB") {
 		s.Flavor, s.GTID = MariaDB, true
 	}
-	if s.StartedAt, err = s.startedAt(ctx, q); err != nil {
-		return nil, err
+	var identity string
+	if err := q.QueryRowContext(ctx, s.IdentityQuery()).Scan(&identity); err != nil {
+		return nil, fmt.Errorf("ask server who it is: %w", err)
 	}
-	if s.IsMariaDB() {
-		return s, nil
+	if s.UUID, s.StartedAt, err = parseIdentity(identity); err != nil || s.IsMariaDB() {
+		return s, err
 	}
 	var mode string
-	if err := q.QueryRowContext(ctx, `SELECT @@server_uuid, @@gtid_mode`).Scan(&s.UUID, &mode); err != nil {
-		return nil, fmt.Errorf("ask server for its uuid: %w", err)
+	if err := q.QueryRowContext(ctx, `SELECT @@gtid_mode`).Scan(&mode); err != nil {
+		return nil, fmt.Errorf("ask server for its gtid_mode: %w", err)
 	}
 	s.GTID = mode == "ON"
 	return s, nil
-}
-
-// startedAt returns when the server was started: its time less its uptime, both in whole seconds, by the clock of one
-// statement. That gives the same at every look, also when the clock is set.
-func (s *Server) startedAt(ctx context.Context, q Querier) (time.Time, error) {
-	schema := "performance_schema"
-	if s.IsMariaDB() {
-		schema = "information_schema"
-	}
-	var started int64
-	err := q.QueryRowContext(ctx, `SELECT UNIX_TIMESTAMP() - CAST(VARIABLE_VALUE AS SIGNED) FROM `+schema+`.global_status WHERE VARIABLE_NAME = 'Uptime'`).Scan(&started)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("ask server for its uptime: %w", err)
-	}
-	return time.Unix(started, 0).UTC(), nil
 }
 
 // Querier asks a server: a *sql.DB, *sql.Conn or *sql.Tx.

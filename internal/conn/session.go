@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -18,20 +17,34 @@ type Process struct {
 	Statement string // "" when it runs none
 }
 
-// FindProcess returns the session with that id, or nil when the server has none. Without the PROCESS privilege it sees
-// sessions of the same user only. It does not read information_schema.processlist, which MySQL 9.7 refuses to show while a
-// statement of anybody holds a character beyond utf8mb3.
+// FindProcess returns the session with that id, or nil when the server has none.
 func FindProcess(ctx context.Context, q Querier, id uint64) (*Process, error) {
-	rows, err := q.QueryContext(ctx, `SHOW FULL PROCESSLIST`)
+	processes, err := Processes(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("look for session %d: %w", id, err)
+	}
+	for i := range processes {
+		if processes[i].ID == id {
+			return &processes[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// Processes returns all sessions. Without the PROCESS privilege it sees those of the same user only. It does not read
+// information_schema.processlist, which MySQL 9.7 refuses to show while a statement of anybody holds a character beyond
+// utf8mb3.
+func Processes(ctx context.Context, q Querier) ([]Process, error) {
+	rows, err := q.QueryContext(ctx, `SHOW FULL PROCESSLIST`)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }() // Err tells
 	columns, err := rows.Columns()
 	if err != nil {
-		return nil, fmt.Errorf("look for session %d: %w", id, err)
+		return nil, err
 	}
-	var found *Process
+	var found []Process
 	for rows.Next() {
 		var p Process
 		var user, host, schema, command, seconds, state, statement sql.NullString
@@ -40,17 +53,12 @@ func FindProcess(ctx context.Context, q Querier, id uint64) (*Process, error) {
 			cells = append(cells, new(sql.RawBytes))
 		}
 		if err := rows.Scan(cells...); err != nil {
-			return nil, fmt.Errorf("look for session %d: %w", id, err)
+			return nil, err
 		}
-		if p.ID == id {
-			p.User, p.Host, p.Command, p.State, p.Statement = user.String, host.String, command.String, state.String, statement.String
-			found = &p
-		}
+		p.User, p.Host, p.Command, p.State, p.Statement = user.String, host.String, command.String, state.String, statement.String
+		found = append(found, p)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("look for session %d: %w", id, err)
-	}
-	return found, nil
+	return found, rows.Err()
 }
 
 // EndSession kills the session with that id if it is one of this run on the server s, and returns when it is gone with
@@ -94,16 +102,6 @@ func (c *Config) mayOwn(ctx context.Context, q Querier, id uint64) bool {
 	}
 	return run.String == c.Run
 }
-
-// SameRun says whether two looks at a server saw the same instance without a restart between them: one that is restarted
-// within the second of its start would not be told apart.
-func (s *Server) SameRun(other *Server) bool {
-	return s.UUID == other.UUID && s.StartedAt.Equal(other.StartedAt)
-}
-
-// ErrRestarted says that the server was restarted, or that another one answers at its address: what was committed there may
-// be lost, and only what is stored with it can be trusted.
-var ErrRestarted = errors.New("the server was restarted, or another one answers at its address")
 
 // Mark returns the comment that marks this run's DDL in the binary log: "/* midstream_run: … */".
 func (c *Config) Mark() string { return "/* midstream_run:" + c.Run + " */" }

@@ -51,7 +51,7 @@ func Warnings(ctx context.Context, q Querier) ([]Warning, error) {
 // badValue are the numbers of errors and warnings about one row's values: cut, out of range, not readable as the type,
 // NULL, or against a CHECK.
 var badValue = []uint16{
-	1048, 1261, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 1977,
+	1048, 1261, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 1916, 1977,
 	3037, 3140, 3141, 3150, 3156, 3157, 3751, 3819, 3854, 3903, 4025, 4079,
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -37,7 +38,7 @@ type Config struct {
 // DefaultRetries is the default of Config.Retries.
 const DefaultRetries = 60
 
-// Deps are what a Copier works with. All are needed.
+// Deps are what a Copier works with. Those that are functions may be nil.
 type Deps struct {
 	Conn    conn.Config
 	Server  *conn.Server
@@ -47,8 +48,10 @@ type Deps struct {
 	Settler Settler
 	// Registry has chunks read without locks; nil: they lock the rows that they read, and the Registry is not needed.
 	Registry Registry
-	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	// Bound says how many of n workers may be at work at this moment, at least 1; nil: any number. It is called often.
 	Bound func(n int) int
+	// Pause says how long a worker should wait after a chunk that took so long; nil: not at all.
+	Pause func(took time.Duration) time.Duration
 	Log   *slog.Logger
 }
 
@@ -77,9 +80,10 @@ type Copier struct {
 	config     Config
 	deps       Deps
 	key        *sqlgen.Key
+	loss       *loss.Explainer
 	statements *sqlgen.Copy
-	copied     *progress.Watermark[*chunk.Chunk] // nil before the first
-	open       []task                            // of an earlier run; they are copied first
+	copied     *progress.Chunks
+	open       []progress.Begun // of an earlier run; they are copied first
 	pool       *pool
 	stats      stats
 }
@@ -103,41 +107,16 @@ func New(c Config, d Deps) *Copier {
 		config: c, deps: d,
 		key:        sqlgen.NewKey(d.Mapping),
 		statements: sqlgen.NewCopy(d.Mapping, d.Server),
-		copied:     progress.NewWatermark[*chunk.Chunk](nil),
+		loss:       loss.New(d.Mapping, d.Server),
 		pool:       newPool(c.Workers),
 	}
 	copier.pool.bound = d.Bound
-	if c.Rest != nil {
-		copier.begin(c.Rest)
-	}
+	copier.copied, copier.open = progress.NewChunks(c.Rest)
 	return copier
 }
 
-// begin puts what an earlier run has planned before all that will be: its open chunks, and behind them, as copied, whatever
-// else it planned.
-func (c *Copier) begin(rest *chunk.Rest) {
-	for i := range rest.Open {
-		open := rest.Open[i]
-		open.ID = uint64(i)
-		c.open = append(c.open, task{Chunk: open, ticket: c.copied.Begin(&open)})
-	}
-	if rest.After != nil || rest.Ended {
-		c.copied.Complete(c.copied.Begin(&chunk.Chunk{Range: sqlgen.Range{Upper: rest.After}}))
-	}
-}
-
 // Rest returns what is left to copy at this moment: whatever it does not name is committed.
-func (c *Copier) Rest() *chunk.Rest {
-	open, last := c.copied.Open()
-	rest := &chunk.Rest{}
-	for _, planned := range open {
-		rest.Open = append(rest.Open, *planned)
-	}
-	if last != nil {
-		rest.After, rest.Ended = last.Upper, last.Last()
-	}
-	return rest
-}
+func (c *Copier) Rest() *chunk.Rest { return c.copied.Rest() }
 
 // Stats returns the figures; it may be called at any time.
 func (c *Copier) Stats() Stats {
@@ -183,7 +162,7 @@ func (c *Copier) Run(ctx context.Context) (err error) {
 	if err := g.Wait(); err != nil {
 		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
 	}
-	if last := c.copied.Low(); last == nil || !last.Last() {
+	if !c.copied.All() {
 		return fmt.Errorf("copy %s: not every chunk was copied, and no error says why", c.deps.Mapping.Source.Name)
 	}
 	return nil
@@ -210,15 +189,14 @@ func (c *Copier) boundWorkers(ctx context.Context, db *sql.DB) error {
 
 // task is a planned chunk.
 type task struct {
-	chunk.Chunk
-	ticket progress.Ticket
+	progress.Begun
 	flight Flight // nil: it is read with locks
 }
 
 // plan feeds the workers, a few chunks ahead of them.
 func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
-	for _, t := range c.open {
-		if err := c.send(ctx, planned, t); err != nil {
+	for _, left := range c.open {
+		if err := c.send(ctx, planned, left); err != nil {
 			return err
 		}
 	}
@@ -227,14 +205,15 @@ func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := c.send(ctx, planned, task{Chunk: next, ticket: c.copied.Begin(&next)}); err != nil {
+		if err := c.send(ctx, planned, c.copied.Begin(next)); err != nil {
 			return err
 		}
 	}
 }
 
 // send gives a chunk to the workers. One that is read without locks is registered before, ahead of its turn.
-func (c *Copier) send(ctx context.Context, planned chan<- task, t task) (err error) {
+func (c *Copier) send(ctx context.Context, planned chan<- task, begun progress.Begun) (err error) {
+	t := task{Begun: begun}
 	if c.deps.Registry != nil {
 		if t.flight, err = c.deps.Registry.Register(ctx, t.Upper); err != nil {
 			return err

@@ -24,14 +24,12 @@ func (e *DuplicateError) Unwrap() error { return e.Err }
 
 // ValueError says that the shadow cannot hold a row of the source.
 type ValueError struct {
-	Row string // conditions on the migration key that hold for the row
-	Err error  // the server's, which names the column or the constraint
+	Text string
+	Err  error // the server's
 }
 
 // Error implements error.
-func (e *ValueError) Error() string {
-	return fmt.Sprintf("the row with %s does not fit into the new table: %v", e.Row, conn.Message(e.Err))
-}
+func (e *ValueError) Error() string { return e.Text }
 
 // Unwrap implements the errors package's interface.
 func (e *ValueError) Unwrap() error { return e.Err }

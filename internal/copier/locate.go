@@ -3,9 +3,12 @@ package copier
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // locate finds the row whose value was refused by copying halves of the part, undone again, until one row is left: what
@@ -33,13 +36,26 @@ func (w *worker) locate(ctx context.Context, p part, refusal error) error {
 			r, rows = lower, rows/2
 			refusal = again
 		default:
-			return &ValueError{Row: w.key.Describe(r), Err: refusal}
+			return w.somewhere(r, refusal)
 		}
 	}
 	if key, err := w.boundary(ctx, r, 1); err == nil && key != nil && rows == 1 {
-		return &ValueError{Row: w.key.DescribeRow(key), Err: refusal}
+		return w.valueError(ctx, key, refusal)
 	}
-	return &ValueError{Row: w.key.Describe(r), Err: refusal}
+	return w.somewhere(r, refusal)
+}
+
+// valueError says what of the row was refused.
+func (w *worker) valueError(ctx context.Context, key []table.Value, refusal error) error {
+	if err := w.open(ctx); err != nil {
+		return errors.Join(refusal, err)
+	}
+	return &ValueError{Text: w.loss.Explain(ctx, w.session, key, refusal), Err: refusal}
+}
+
+// somewhere is the error for a row that was not found: it is in the range.
+func (w *worker) somewhere(r sqlgen.Range, refusal error) error {
+	return &ValueError{Text: fmt.Sprintf("a row with %s does not fit into the new table: %s", w.key.Describe(r), loss.Message(refusal)), Err: refusal}
 }
 
 // try copies a range and undoes it.
@@ -63,5 +79,5 @@ func (w *worker) try(ctx context.Context, r sqlgen.Range) error {
 
 func refused(err error) bool {
 	var warned errWarning
-	return conn.IsBadValue(err) || errors.As(err, &warned)
+	return conn.IsBadValue(err) || conn.IsLoss(err) || errors.As(err, &warned)
 }

@@ -153,7 +153,7 @@ func TestAnotherRunOfTheServerStopsTheCopy(t *testing.T) {
 		r := mustRig(t, s, chunktest.Find(chunktest.Dense).Create(t, s, "t", 100), 20)
 		earlier := *r.deps.Server
 		earlier.StartedAt = earlier.StartedAt.Add(-time.Hour)
-		r.deps.Server = &earlier
+		r.deps.Conn.Server = &earlier
 		if _, err := r.run(t.Context()); err == nil || !strings.Contains(err.Error(), "restarted") {
 			t.Errorf("copied: %v, want a refusal", err)
 		}

@@ -39,7 +39,8 @@ func (c *Copier) reading() sqlgen.Reading {
 }
 
 // copyPlain copies the chunk by one statement, and leaves it to the applier if a unique key refuses a row: that may be an older
-// version of another row, which only the applier can tell.
+// version of another row, which only the applier can tell. So it does if a value is refused and losses are accepted in some
+// column: the applier tells them from others, row by row.
 func (w *worker) copyPlain(ctx context.Context, t task) error {
 	if err := t.flight.Wait(ctx); err != nil {
 		return err
@@ -56,7 +57,7 @@ func (w *worker) copyPlain(ctx context.Context, t task) error {
 			}
 			break
 		}
-		if conn.IsDuplicate(err) {
+		if conn.IsDuplicate(err) || w.deps.Mapping.Lossy() && refused(err) {
 			return w.adopt(ctx, t)
 		}
 		if _, err := w.retry(ctx, history, err); err != nil {
@@ -64,7 +65,7 @@ func (w *worker) copyPlain(ctx context.Context, t task) error {
 		}
 	}
 	w.stats.chunks.Add(1)
-	w.copied.Complete(t.ticket)
+	w.copied.Complete(t.Begun)
 	return nil
 }
 
@@ -91,7 +92,7 @@ func (w *worker) adopt(ctx context.Context, t task) error {
 		}
 		w.stats.rows.Add(uint64(len(keys)))
 		w.stats.chunks.Add(1)
-		w.copied.Complete(t.ticket)
+		w.copied.Complete(t.Begun)
 		return nil
 	})
 	return nil

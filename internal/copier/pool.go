@@ -16,13 +16,13 @@ type pool struct {
 	room    chan struct{}   // closed and renewed when there may be room
 	begun   time.Time       // of the measurement; zero: none
 	rows    uint64          // copied before it
-	bound   func(n int) int // how many of n workers the application bears; nil: any
+	bound   func(n int) int // how many of n may be at work; nil: all
 }
 
 const (
 	// measured is how long a measurement lasts: some chunks of the usual time for each worker.
 	measured = time.Second
-	// heldBack is a wait at the gate that spoils a measurement.
+	// heldBack is a wait, at the gate or for the application, that spoils a measurement.
 	heldBack = 10 * time.Millisecond
 )
 

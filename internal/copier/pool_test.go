@@ -152,3 +152,33 @@ func TestAllWorkersEndBehindTheLastChunk(t *testing.T) {
 		workers.Wait()
 	})
 }
+
+// TestWorkersPause as long as they are asked to, and before they look at the gate: it may close meanwhile.
+func TestWorkersPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gate := &door{}
+		c := &Copier{deps: Deps{Gate: gate, Pause: func(time.Duration) time.Duration { return time.Minute }}, pool: newPool(1)}
+		planned := make(chan task)
+		close(planned)
+		began := time.Now()
+		if err := (&worker{Copier: c}).run(t.Context(), planned); err != nil {
+			t.Error(err)
+		}
+		if paused := time.Since(began); paused != time.Minute {
+			t.Errorf("paused for %s", paused)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- (&worker{Copier: c}).run(ctx, planned) }()
+		time.Sleep(time.Second)
+		gate.closed.Store(true)
+		time.Sleep(time.Hour)
+		select {
+		case err := <-ended:
+			t.Errorf("a worker passed the gate that was closed while it paused: %v", err)
+		default:
+		}
+		cancel()
+		<-ended
+	})
+}

@@ -22,8 +22,9 @@ type worker struct {
 	db      *sql.DB
 	adopted *errgroup.Group // waits for chunks that the applier writes
 
-	session *sql.Conn // nil: none is open
-	id      uint64    // of the session
+	took    time.Duration // of its last chunk
+	session *sql.Conn     // nil: none is open
+	id      uint64        // of the session
 	// uncertain is the id of a session whose connection was lost: its statement may still run. 0: none.
 	uncertain uint64
 }
@@ -44,6 +45,11 @@ func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 	}
 	defer func() { w.pool.leave(w.stats.rows.Load(), time.Now()) }()
 	begun := time.Now()
+	if w.deps.Pause != nil {
+		if conn.Pause(ctx, w.deps.Pause(w.took)) != nil {
+			return false, context.Cause(ctx)
+		}
+	}
 	if err := w.deps.Gate.Wait(ctx); err != nil {
 		return false, err
 	}
@@ -59,9 +65,11 @@ func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 		if t.flight != nil {
 			copy = w.copyPlain
 		}
+		begun := time.Now()
 		if err := copy(ctx, t); err != nil {
 			return false, fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
 		}
+		w.took = time.Since(begun)
 		return true, nil
 	case <-ctx.Done():
 		return false, context.Cause(ctx)
@@ -99,7 +107,7 @@ func (w *worker) copy(ctx context.Context, t task) error {
 		apart = apart || next.apart && w.config.PassLocked
 	}
 	w.stats.chunks.Add(1)
-	w.copied.Complete(t.ticket)
+	w.copied.Complete(t.Begun)
 	return nil
 }
 
@@ -115,7 +123,7 @@ func (w *worker) copyRows(ctx context.Context, keys [][]table.Value) error {
 			}
 			if _, err := w.retry(ctx, history, err); err != nil {
 				if refused(err) {
-					return &ValueError{Row: w.key.DescribeRow(key), Err: err}
+					return w.valueError(ctx, key, err)
 				}
 				return fmt.Errorf("row with %s: %w", w.key.DescribeRow(key), err)
 			}
@@ -289,7 +297,7 @@ func (w *worker) exec(ctx context.Context, statement string) error {
 	return err
 }
 
-// open makes sure of a session on the same run of the server, and that nothing of a lost one goes on.
+// open makes sure of a session, and that nothing of a lost one goes on.
 func (w *worker) open(ctx context.Context) error {
 	if w.session != nil {
 		return nil
@@ -306,17 +314,10 @@ func (w *worker) open(ctx context.Context) error {
 }
 
 func (w *worker) makeCertain(ctx context.Context, session *sql.Conn) error {
-	server, err := conn.Inspect(ctx, session)
-	if err != nil {
-		return err
-	}
-	if !server.SameRun(w.deps.Server) {
-		return conn.ErrRestarted
-	}
 	if w.uncertain == 0 {
 		return nil
 	}
-	if err := w.deps.Conn.EndSession(ctx, session, server, w.uncertain); err != nil {
+	if err := w.deps.Conn.EndSession(ctx, session, w.deps.Server, w.uncertain); err != nil {
 		return err
 	}
 	w.uncertain = 0

@@ -3,7 +3,6 @@ package cutover
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -185,29 +184,10 @@ func describe(blockers []blocker) string {
 // preparedXA returns "; prepared XA transactions: …" with the xids that wait for their decision, "" for none, or when the
 // user may not see them.
 func (c *Cutover) preparedXA(ctx context.Context) string {
-	xids, err := recoverXA(ctx, c.db)
+	xids, err := conn.PreparedXA(ctx, c.db)
 	if err != nil || len(xids) == 0 {
 		return ""
 	}
 	return "; prepared XA transactions, to be committed or rolled back by those who prepared them: " +
-		strings.Join(xids[:min(named, len(xids))], ", ")
-}
-
-func recoverXA(ctx context.Context, q conn.Querier) (xids []string, err error) {
-	rows, err := q.QueryContext(ctx, `XA RECOVER`)
-	if err != nil {
-		return nil, fmt.Errorf("list prepared XA transactions: %w", err)
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var format int64
-		var global, branch int
-		var data string
-		if err := rows.Scan(&format, &global, &branch, &data); err != nil {
-			return nil, fmt.Errorf("read prepared XA transaction: %w", err)
-		}
-		global = min(global, len(data))
-		xids = append(xids, fmt.Sprintf("%q,%q,%d", data[:global], data[global:], format))
-	}
-	return xids, rows.Err()
+		xids.String()
 }

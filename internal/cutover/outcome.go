@@ -151,7 +151,7 @@ func (c *Cutover) determine(ctx context.Context, before Definitions, sessions ..
 		outcome, err = Determine(ctx, c.db, c.cfg.Names, before)
 		return err
 	})
-	if err != nil && !errors.Is(err, ErrUnknownOutcome) {
+	if err != nil && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, conn.ErrRestarted) { // the stored checkpoint finds out
 		n := c.cfg.Names
 		err = fmt.Errorf("%w: look at %s, %s and %s: %w", ErrUnknownOutcome, n.Source, n.Shadow, n.Retired, err)
 	}

@@ -137,13 +137,12 @@ func (c *Cutover) limitLockWaits(ctx context.Context, renamer *session) error {
 // keeps LOCK TABLES waiting, and its XA COMMIT would put rows into the locked source behind the fence. What touches the
 // source cannot be prepared while it is locked, so one look before the fence is enough.
 func (c *Cutover) mustBeDecided(ctx context.Context) error {
-	xids, err := recoverXA(ctx, c.db)
+	xids, err := conn.PreparedXA(ctx, c.db)
 	if err != nil {
 		return err
 	}
 	if len(xids) > 0 {
-		return &givenUp{fmt.Errorf("prepared XA transactions, to be committed or rolled back by those who prepared them: %s",
-			strings.Join(xids[:min(named, len(xids))], ", "))}
+		return &givenUp{fmt.Errorf("prepared XA transactions, to be committed or rolled back by those who prepared them: %s", xids)}
 	}
 	return nil
 }

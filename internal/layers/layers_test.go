@@ -31,6 +31,7 @@ var layers = map[string]int{
 	"internal/chunk":      2,
 	"internal/changelog":  2,
 	"internal/checkpoint": 2,
+	"internal/loss":       2,
 	"internal/throttle":   2,
 	"internal/preflight":  2,
 
@@ -38,11 +39,11 @@ var layers = map[string]int{
 	"internal/epoch":    3,
 	"internal/schedule": 3,
 	"internal/progress": 3,
-	"internal/verify":   3,
 
 	"internal/applier": 4,
 	"internal/copier":  4,
 	"internal/cutover": 4,
+	"internal/verify":  4,
 
 	"internal/migrate": 5,
 }
@@ -62,6 +63,7 @@ var support = []string{
 	"internal/sandbox/cmd/sandbox",
 	"internal/sandbox/proxy",
 	"internal/sandbox/sandboxtest",
+	"internal/verify/verifytest",
 }
 
 // nobodys are packages that nothing imports: they hold tests.

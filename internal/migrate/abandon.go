@@ -40,14 +40,19 @@ func Checkpoint(ctx context.Context, c conn.Config, source table.Name) (string, 
 	if record.Copied.Done {
 		copied += ", all"
 	}
+	verified := "nothing"
+	if v := record.Verified; v != nil {
+		verified = fmt.Sprintf("%s rows, %d to be looked at again", status.Count(v.Rows), len(v.Suspects))
+	}
 	return fmt.Sprintf(`Migration of %s, which %s
   statement    %s
   phase        %s
   copied       %s
+  verified     %s
   applied      %s row changes, up to %s
   started      %s
   checkpoint   of %s, %s ago, by midstream %s
-`, source, running, record.Statement, record.Phase, copied, status.Count(record.Changes), record.Position,
+`, source, running, record.Statement, record.Phase, copied, verified, status.Count(record.Changes), record.Position,
 		record.Started.UTC().Format(time.DateTime), record.Written.Format(time.DateTime), age(record), record.Tool), nil
 }
 

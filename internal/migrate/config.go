@@ -20,6 +20,7 @@ type Config struct {
 
 	Apply            Apply
 	Native           Native
+	DeferIndexes     Defer
 	Workers          int           // that apply at once; 1: serial; 0: as many as bring most, which is measured
 	CopyWorkers      int           // that copy at once; 0: likewise
 	ChunkTime        time.Duration // target time of a chunk
@@ -35,6 +36,7 @@ type Config struct {
 	ThrottleFile  string // copying and applying pause while it exists; "" for none
 	PostponeFile  string // the cut-over waits while it exists; "" for none
 	AllowReplica  bool
+	AllowLossy    []string // columns in which values may become what an ALTER makes of them in a mode that is not strict
 	DropOldTable  bool
 	TimestampName bool // the retired table's name carries the time of the start
 	Restart       bool // what an earlier run has left is dropped, instead of going on from it
@@ -75,6 +77,7 @@ func (c *Config) Validate() error {
 		{c.Alter == "", "--alter (or --alter-file) is missing or empty"},
 		{c.Apply != Replay && c.Apply != Refresh, fmt.Sprintf("--apply=%s is not known: use replay or refresh", c.Apply)},
 		{c.Native != NativeOff && c.Native != NativeAuto && c.Native != NativeOnly, fmt.Sprintf("--native=%s is not known: use auto, only or off", c.Native)},
+		{c.DeferIndexes != DeferOff && c.DeferIndexes != DeferOn && c.DeferIndexes != DeferAuto, fmt.Sprintf("--defer-indexes=%s is not known: use auto, on or off", c.DeferIndexes)},
 		{c.Workers < 0 || c.Workers > 256, "--num-workers must be from 1 to 256"},
 		{c.CopyWorkers < 0 || c.CopyWorkers > 256, "--copy-workers must be from 1 to 256"},
 		{c.ChunkTime < time.Millisecond || c.ChunkTime > 10*time.Second, "--chunk-time must be from 1ms to 10s"},

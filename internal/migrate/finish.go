@@ -49,7 +49,11 @@ func (r *Runner) cutOver(ctx context.Context) error {
 
 // way is how the migration was done, for the summary.
 func (r *Runner) way() string {
-	return fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.apply)
+	way := fmt.Sprintf("shadow table, --native=%s, --apply=%s", r.cfg.Native, r.apply)
+	if r.deferred != nil {
+		way += ", indexes built afterwards"
+	}
+	return way
 }
 
 // cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to
@@ -77,7 +81,11 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 			errs, left = append(errs, fmt.Errorf("drop %s: %w", name, err)), append(left, statement+";")
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(errs...)
+	if errors.Is(err, conn.ErrRestarted) { // this process goes on from the checkpoint, which is there still
+		return err
+	}
+	if err != nil {
 		return &Leftover{Err: err, Left: left}
 	}
 	if r.cfg.DropOldTable {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
@@ -31,8 +32,8 @@ func newKeeper(store *checkpoint.Store, record checkpoint.Record) *keeper {
 	return k
 }
 
-// keep writes a checkpoint. Everything that it claims was durable before it was looked at: the applied low watermark, and the
-// chunks that are committed.
+// keep writes a checkpoint. Everything that it claims was durable before it was looked at: the applied low watermark, the
+// chunks that are committed, and the rows that are compared.
 func (r *Runner) keep(ctx context.Context) error {
 	k := r.keeper
 	select {
@@ -44,19 +45,38 @@ func (r *Runner) keep(ctx context.Context) error {
 	now := k.record
 	now.Phase = r.view.now()
 	if p := r.parts.Load(); p != nil {
-		if low := p.applied.Low().Position; p.replay == nil || !p.replay.Owes() {
-			k.safe = low
-		}
-		now.Copied = copied(p)
+		k.look(p, &now)
 		f, c := p.applier.Figures(), p.copier.Stats()
 		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
 	}
-	now.Position = k.safe.String()
+	now.Position, now.Witness = k.safe.String(), nil
+	if w := k.safe.Witness(); w != nil {
+		now.Witness = &checkpoint.Witness{Before: w.Before.String(), ID: w.Mark.ID, Value: w.Mark.Value}
+	}
 	if err := k.store.Save(ctx, &now); err != nil {
 		return err
 	}
 	r.kept.Store(now.Position)
 	return nil
+}
+
+// provenPosition is the position of a checkpoint, with its witness.
+func provenPosition(record *checkpoint.Record) (binlog.Position, error) {
+	position, err := binlog.ParsePosition(record.Position)
+	if err != nil || record.Witness == nil {
+		return position, err
+	}
+	before, err := binlog.ParsePosition(record.Witness.Before)
+	return position.WithWitness(&binlog.Witness{Before: before, Mark: binlog.Mark{ID: record.Witness.ID, Value: record.Witness.Value}}), err
+}
+
+// look takes down how far the work has come. The position comes first: what was applied up to there has been noted by the verifier
+// before, and is among its suspects then, unless it was seen equal since.
+func (k *keeper) look(p *parts, now *checkpoint.Record) {
+	if low := p.applied.Low().Position; p.replay == nil || !p.replay.Owes() {
+		k.safe = low
+	}
+	now.Copied, now.Verified = copied(p), compared(p)
 }
 
 // keepOn writes a checkpoint again and again until ctx ends.
@@ -70,22 +90,26 @@ func (r *Runner) keepOn(ctx context.Context) error {
 }
 
 // copied is what the copier has done.
-func copied(p *parts) checkpoint.Copied {
+func copied(p *parts) checkpoint.Extent {
 	if p.copyDone.Load() {
-		return checkpoint.Copied{Done: true}
+		return checkpoint.Extent{Done: true}
 	}
-	rest := p.copier.Rest()
-	c := checkpoint.Copied{After: rest.After, Ended: rest.Ended}
-	for _, open := range rest.Open {
-		c.Open = append(c.Open, checkpoint.Range{Lower: open.Lower, Upper: open.Upper, Size: open.Size})
-	}
-	return c
+	return extent(p.copier.Rest())
 }
 
-// rest is what is left to copy by a checkpoint.
-func rest(c checkpoint.Copied) *chunk.Rest {
-	left := &chunk.Rest{After: c.After, Ended: c.Ended || c.Done}
-	for _, open := range c.Open {
+// extent is what is done where rest is left.
+func extent(rest *chunk.Rest) checkpoint.Extent {
+	e := checkpoint.Extent{After: rest.After, Ended: rest.Ended}
+	for _, open := range rest.Open {
+		e.Open = append(e.Open, checkpoint.Range{Lower: open.Lower, Upper: open.Upper, Size: open.Size})
+	}
+	return e
+}
+
+// rest is what is left to do by a checkpoint.
+func rest(e checkpoint.Extent) *chunk.Rest {
+	left := &chunk.Rest{After: e.After, Ended: e.Ended || e.Done}
+	for _, open := range e.Open {
 		left.Open = append(left.Open, chunk.Chunk{Range: sqlgen.Range{Lower: open.Lower, Upper: open.Upper}, Size: open.Size})
 	}
 	return left
@@ -97,7 +121,7 @@ func (r *Runner) firstRecord() checkpoint.Record {
 		Tool: r.cfg.Tool, Migration: r.cfg.Conn.Run, Phase: status.Prepare, Started: r.started,
 		Server:    checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt},
 		Statement: r.cfg.Alter, Names: r.names,
-		Settings: checkpoint.Settings{Apply: string(r.apply)},
+		Settings: checkpoint.Settings{Apply: string(r.apply), Watch: r.watch, Lossy: strings.Join(r.cfg.AllowLossy, ",")},
 	}
 }
 
@@ -110,6 +134,7 @@ func (r *Runner) complete(ctx context.Context) error {
 	}
 	record.SourceColumns, record.ShadowColumns = before.Source, before.Shadow
 	record.Source, record.Shadow = fingerprint(r.mapping.Source.CreateSQL), fingerprint(r.mapping.Shadow.CreateSQL)
+	record.Deferred = r.deferred
 	record.Settings.Key = r.mapping.Key.Name
 	record.Settings.Zone, err = table.GlobalTimeZone(ctx, r.db)
 	return err
@@ -121,12 +146,12 @@ func fingerprint(create string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// percent is how much of the table was copied, for people.
-func percent(r *checkpoint.Record, rows uint64) string {
-	if r.Copied.Done {
+// percent is how much of the table is done, for people.
+func percent(done bool, of, rows uint64) string {
+	if done {
 		return "100 %"
 	}
-	s := status.Snapshot{Rows: rows, Copied: r.Rows}
+	s := status.Snapshot{Rows: rows, Copied: of}
 	return fmt.Sprintf("%.0f %%", s.Percent())
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/applier"
+	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/copier"
 	"github.com/midstreamdb/midstream/internal/progress"
@@ -16,16 +17,17 @@ import (
 
 // parts are what works on the rows, once the shadow table exists.
 type parts struct {
-	applyDB  *sql.DB // takes several statements in one call
-	applied  *progress.Applied
-	applier  changes
-	replay   *applier.Replay // nil: not by replay
-	columns  []int           // ordinals of the columns that the applier needs of changes; nil: all
-	chunker  *chunk.Chunker
-	copier   *copier.Copier
-	gate     *throttle.Gate
-	copyDone atomic.Bool
-	verifier atomic.Pointer[verify.Verifier] // nil: nothing is compared, or not yet
+	applyDB   *sql.DB // takes several statements in one call
+	applied   *progress.Applied
+	xaCommits *binlog.XACommits
+	applier   changes
+	replay    *applier.Replay // nil: not by replay
+	columns   []int           // ordinals of the columns that the applier needs of changes; nil: all
+	chunker   *chunk.Chunker
+	copier    *copier.Copier
+	gate      *throttle.Gate
+	copyDone  atomic.Bool
+	verifier  atomic.Pointer[verify.Verifier] // nil: nothing is compared, or not yet
 }
 
 // verified says, for the summary, what was compared.
@@ -45,6 +47,9 @@ func (p *parts) fill(s *status.Snapshot) {
 	s.Workers, s.Busy, s.MostBusy, s.Waiting, s.Parallelism = f.Workers, f.Busy, f.MostBusy, f.Waiting, f.Parallelism
 	s.Retries = f.Retries + copied.Retries
 	s.Throttled = p.gate.Reason()
+	if waits := p.xaCommits.Waits(); waits != "" {
+		s.Waits = waits // everything else waits for this
+	}
 	if v := p.verifier.Load(); v != nil {
 		stats := v.Stats()
 		s.Verified, s.Suspects, s.VerifyDone = stats.Rows, stats.Suspects, stats.Done

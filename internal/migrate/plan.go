@@ -53,6 +53,7 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 			line(map[bool]string{true: "Columns"}[i == 0], "%s", what)
 		}
 		line("Order", "%s", r.orderPlan(m))
+		line("Indexes", "%s", r.indexPlan(m.Shadow))
 	} else {
 		line("Not checked", "the key, the columns and the server's opinion of the ALTER: %s. The run checks them before it copies, and undoes what it has created.", report.Untried)
 		definition = "not known before the shadow table exists"
@@ -114,6 +115,7 @@ func columnPlan(m *table.Mapping) []string {
 		if from, to := typeText(p.Source), typeText(p.Shadow); from != to {
 			what += " converted from " + from + " to " + to
 		}
+		what += lossPlan(p)
 		if what == table.Quote(p.Source.Name) {
 			same = append(same, what)
 		} else {
@@ -139,6 +141,17 @@ func columnPlan(m *table.Mapping) []string {
 		lines = append([]string{strings.Join(same, ", ") + " copied as they are"}, lines...)
 	}
 	return lines
+}
+
+// lossPlan says what the conversion may lose, and what happens then.
+func lossPlan(p *table.Pair) string {
+	switch {
+	case p.Lossy:
+		return "; losses are accepted: " + p.Loss.Why
+	case p.Loss.May():
+		return "; a row that would lose something stops the run: " + p.Loss.Why
+	}
+	return ""
 }
 
 // typeText is a column's type with its collation.

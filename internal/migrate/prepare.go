@@ -21,14 +21,14 @@ import (
 
 // preflight connects, and refuses what cannot work before anything is touched.
 func (r *Runner) preflight(ctx context.Context) error {
-	var err error
-	if r.db, err = conn.Open(r.cfg.Conn, nil); err != nil {
-		return err
-	}
-	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
+	err := r.connect(ctx)
+	if err != nil {
 		return err
 	}
 	if err := r.chooseWay(ctx); err != nil {
+		return err
+	}
+	if r.watch, err = r.canWatch(ctx); err != nil {
 		return err
 	}
 	r.writers = r.cfg.Conn
@@ -51,7 +51,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh},
+		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing, AllowLossy: r.cfg.AllowLossy},
 	})
 	if err != nil {
 		return err
@@ -61,7 +61,28 @@ func (r *Runner) preflight(ctx context.Context) error {
 	}
 	r.alter, r.found = report.Alter, report.Source
 	r.view.found(r.server, report.Source)
+	if r.record == nil {
+		if err := r.chooseDeferral(ctx); err != nil {
+			return err
+		}
+	}
 	return r.plan(report)
+}
+
+// connect finds out which run of which server answers; from then on no connection may reach another.
+func (r *Runner) connect(ctx context.Context) error {
+	r.cfg.Conn.Server = nil
+	whoever, err := conn.Open(r.cfg.Conn, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = whoever.Close() }() // an idle session
+	if r.server, err = conn.Inspect(ctx, whoever); err != nil {
+		return err
+	}
+	r.cfg.Conn.Server = r.server
+	r.db, err = conn.Open(r.cfg.Conn, nil)
+	return err
 }
 
 // prepare takes the table's lock, creates the shadow and the changelog, and starts what runs beside the phases.
@@ -81,6 +102,9 @@ func (r *Runner) prepare(ctx context.Context) error {
 	}
 	if done {
 		return r.finishNative(ctx)
+	}
+	if err := r.deferIndexes(ctx); err != nil {
+		return r.undo(ctx, err)
 	}
 	position, err := r.startPosition(ctx)
 	if err != nil {
@@ -109,20 +133,13 @@ func (r *Runner) createTables(ctx context.Context) error {
 	if err := r.create(ctx, r.names.Changelog, r.log.Create); err != nil {
 		return err
 	}
-	r.enlist(firstRun)
-	db, err := r.openDDL()
+	run, err := r.log.TakeOver(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	if err := r.createShadow(ctx, db); err != nil {
-		return err
-	}
-	if err := r.alterShadow(ctx, db); err != nil {
-		return err
-	}
-	r.made, err = definition(ctx, r.db, r.names.Shadow)
-	return err
+	r.enlist(run)
+	r.keeper.store = r.keeper.store.While(r.log.Names(run))
+	return r.makeShadow(ctx)
 }
 
 // create has a table created, and notes it as one of this run: only such a table is ever dropped. One whose creation the
@@ -154,7 +171,7 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone, MariaDB: r.server.IsMariaDB()})
+	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone, MariaDB: r.server.IsMariaDB(), AllowLossy: r.cfg.AllowLossy})
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
 	}
@@ -189,11 +206,8 @@ func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog
 	if errors.Is(err, binlog.ErrSwapped) || errors.Is(err, progress.ErrEnded) {
 		return nil
 	}
-	return err
+	return r.whose(ctx, err)
 }
-
-// firstRun is the number of the run that creates the changelog.
-const firstRun = 1
 
 // undo drops what prepare has created, for a migration that ends before it has begun. One that goes on keeps everything.
 func (r *Runner) undo(ctx context.Context, cause error) error {
@@ -229,6 +243,11 @@ const undoPatience = 30 * time.Second
 // start builds the parts and starts the services. The stream's first item, a heartbeat of ours, proves that it is read
 // before the first chunk is.
 func (r *Runner) start(ctx context.Context, position binlog.Position) error {
+	r.writers.Annotates = r.watch == byAnnotation
+	watch, err := r.watchShadow(ctx)
+	if err != nil {
+		return r.undo(ctx, err)
+	}
 	p, err := r.assemble(ctx, position)
 	if err != nil {
 		return r.undo(ctx, err)
@@ -239,18 +258,23 @@ func (r *Runner) start(ctx context.Context, position binlog.Position) error {
 	}
 	r.stream = binlog.New(binlog.Config{
 		Conn: r.cfg.Conn, Server: r.server, ServerID: r.cfg.ReplicaServerID, Start: position,
-		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Begins: r.record == nil,
+		Ordered: r.apply == Refresh, XACommits: r.xaCommits,
+		Source: r.mapping.Source, Columns: p.columns, Changelog: changes, Guarded: []table.Name{r.names.Shadow}, Watch: watch, Begins: r.record == nil,
 		ReconnectTimeout: r.cfg.ReconnectTimeout, Log: r.cfg.Log,
 	})
+	r.goOnVerifying(p)
 	r.parts.Store(p)
 	r.services = newServices(ctx)
 	r.services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })
 	r.services.start("throttle", p.gate.Run)
 	r.services.start("apply changes", p.applier.Run)
 	r.services.start("read binary log", func(ctx context.Context) error { return r.readLog(ctx, p.watch(r.mapping, p.applier.Feed)) })
+	if r.xaCommits != nil {
+		r.services.start("look after XA commits", r.xaCommits.Run)
+	}
 	r.services.start("write heartbeats", r.log.Run)
 	r.services.start("write checkpoints", r.keepOn)
-	fence, err := r.log.Fence(ctx)
+	fence, err := r.log.Fence(r.services.ctx)
 	if err != nil {
 		return err
 	}
@@ -270,7 +294,7 @@ func (r *Runner) assemble(ctx context.Context, position binlog.Position) (*parts
 	if r.cfg.ThrottleFile != "" {
 		checks = append(checks, throttle.FlagFile(r.cfg.ThrottleFile))
 	}
-	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position)}
+	p := &parts{applyDB: applyDB, applied: progress.NewApplied(position), xaCommits: r.xaCommits}
 	p.gate = throttle.New(throttleInterval, checks...)
 	left := &chunk.Rest{}
 	if r.record != nil {
@@ -279,14 +303,15 @@ func (r *Runner) assemble(ctx context.Context, position binlog.Position) (*parts
 	}
 	registry, err := r.chooseApplier(ctx, p, applier.Deps{
 		Conn: apply, DB: applyDB, Server: r.server, Mapping: r.mapping, Applied: p.applied, Gate: p.gate,
+		Bound: r.boundChanges(),
 	}, left)
 	if err != nil {
 		return nil, errors.Join(err, applyDB.Close())
 	}
-	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
+	p.chunker = chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Shortened: r.courtesy.Shorten, Rows: int(r.cfg.ChunkSize), Rest: left}, r.db, r.mapping)
 	p.copier = copier.New(copier.Config{Workers: r.cfg.CopyWorkers, PassLocked: r.ordered, Rest: left}, copier.Deps{
 		Conn: r.writers, Server: r.server, Mapping: r.mapping,
-		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Bound: r.bound(), Log: r.cfg.Log,
+		Chunker: p.chunker, Gate: p.gate, Settler: settler{r}, Registry: registry, Bound: r.boundRows(), Pause: r.pause(), Log: r.cfg.Log,
 	})
 	return p, nil
 }

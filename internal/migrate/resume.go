@@ -22,6 +22,9 @@ import (
 func (r *Runner) find(ctx context.Context) error {
 	store := checkpoint.NewStore(r.db, r.names.Checkpoint, r.cfg.ReconnectTimeout)
 	record, err := store.Load(ctx)
+	if record == nil && err == nil && r.goingOn {
+		return r.findNone(store)
+	}
 	if errors.Is(err, checkpoint.ErrForeign) || record == nil && err == nil {
 		r.keeper = newKeeper(store, r.firstRecord())
 		return nil // preflight speaks of somebody else's tables
@@ -35,7 +38,11 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.takeLock(ctx); err != nil {
 		return err
 	}
-	if record == nil { // with the lock, it is certain that nobody is about to write it
+	// With the lock it is certain that nobody is about to write one, or another.
+	if record, err = store.Load(ctx); err != nil && !errors.Is(err, checkpoint.ErrEmpty) {
+		return r.cannotGoOn(err)
+	}
+	if record == nil {
 		r.keeper = newKeeper(store, r.firstRecord())
 		return store.Drop(ctx)
 	}
@@ -58,8 +65,21 @@ func (r *Runner) find(ctx context.Context) error {
 	if err := r.mustHaveKept(ctx, record); err != nil {
 		return err
 	}
-	r.record, r.keeper = record, newKeeper(store, *record)
+	if record.Server.UUID != r.server.UUID {
+		record.Verified = nil // what was compared there says nothing of the rows here
+	}
+	r.record, r.keeper, r.watch = record, newKeeper(store.While(r.log.Names(r.run)), *record), record.Settings.Watch
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
+	return nil
+}
+
+// findNone is for a process that goes on and finds no checkpoint: it has dropped it itself, as the last of all, and did not
+// get the answer; else nobody knows what is left.
+func (r *Runner) findNone(store *checkpoint.Store) error {
+	if r.summary.Source != r.names.Source {
+		return &Refusal{Err: fmt.Errorf("cannot go on: the checkpoint %s is gone", r.names.Checkpoint)}
+	}
+	r.swapped, r.keeper, r.log = true, newKeeper(store, r.firstRecord()), r.newChangelog()
 	return nil
 }
 
@@ -71,7 +91,7 @@ func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) erro
 	if r.cfg.Restart {
 		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped already: without --restart the command finishes", r.names.Source)}
 	}
-	r.keeper = newKeeper(store, *record)
+	r.keeper, r.deferred = newKeeper(store, *record), record.Deferred
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
 		Rows: record.Rows, Changes: record.Changes, Retries: record.Retries,
@@ -183,7 +203,7 @@ func (r *Runner) endOthers(ctx context.Context, record *checkpoint.Record) error
 	if err := r.proveStill(ctx); err != nil && !conn.IsNoSuchTable(err) {
 		return err
 	}
-	return r.log.Forget(ctx, run)
+	return r.log.Ended(ctx, run)
 }
 
 // proveStill takes a write lock on the shadow and gives it back: nobody has a transaction on it.
@@ -206,6 +226,7 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	for _, same := range []struct{ what, then, now string }{
 		{"--alter", record.Statement, r.cfg.Alter},
 		{"--apply", record.Settings.Apply, string(r.apply)},
+		{"--allow-lossy", record.Settings.Lossy, strings.Join(r.cfg.AllowLossy, ",")},
 	} {
 		if same.then != same.now {
 			other = append(other, fmt.Sprintf("%s was %q, and is %q now", same.what, same.then, same.now))
@@ -220,6 +241,9 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	}
 	if record.Settings.Apply != string(r.apply) && r.apply != r.cfg.Apply {
 		other = append(other, "binlog_order_commits is OFF: SET GLOBAL binlog_order_commits = ON for --apply=refresh")
+	}
+	if record.Settings.Watch == byAnnotation && r.watch == byNothing {
+		other = append(other, "binlog_annotate_row_events is OFF: SET GLOBAL binlog_annotate_row_events = ON")
 	}
 	if r.cfg.Native == NativeOnly {
 		other = append(other, "--native=only copies no rows, and they were being copied")
@@ -253,14 +277,16 @@ func (r *Runner) resume(ctx context.Context) error {
 	if err := r.mapColumns(ctx); err != nil {
 		return r.cannotGoOn(err)
 	}
+	shadow := fingerprint(r.mapping.Shadow.CreateSQL)
 	for _, t := range []struct {
-		then string
-		now  *table.Table
-	}{{record.Source, r.mapping.Source}, {record.Shadow, r.mapping.Shadow}} {
-		if fingerprint(t.now.CreateSQL) != t.then {
+		as  bool
+		now *table.Table
+	}{{fingerprint(r.mapping.Source.CreateSQL) == record.Source, r.mapping.Source}, {record.MadeAs(shadow), r.mapping.Shadow}} {
+		if !t.as {
 			return r.cannotGoOn(fmt.Errorf("the definition of %s was changed since", t.now.Name))
 		}
 	}
+	r.deferred, r.indexed = record.Deferred, shadow != record.Shadow
 	zone, err := table.GlobalTimeZone(ctx, r.db)
 	if err != nil {
 		return err
@@ -271,21 +297,40 @@ func (r *Runner) resume(ctx context.Context) error {
 	if key := r.mapping.Key.Name; key != record.Settings.Key {
 		return r.cannotGoOn(fmt.Errorf("the migration key was %s, and is %s now", record.Settings.Key, key))
 	}
-	position, err := binlog.ParsePosition(record.Position)
+	position, err := provenPosition(record)
 	if err != nil {
 		return r.cannotGoOn(err)
 	}
 	if err := binlog.CanStream(ctx, r.db, r.server, position); err != nil {
 		return r.cannotGoOn(err)
 	}
+	if r.apply == Refresh && r.xaCommits != nil {
+		if err := r.xaCommits.Suspect(ctx); err != nil {
+			return err
+		}
+	}
 	r.left = nil
 	for _, name := range []table.Name{r.names.Checkpoint, r.names.Changelog, r.names.Shadow} {
 		r.left = append(r.left, "DROP TABLE IF EXISTS "+name.String()+";")
 	}
 	r.keeper.safe = position
-	r.cfg.Log.Info("resuming", "copied", percent(record, r.mapping.Source.EstimatedRows), "changes_from", record.Position, "checkpoint_age", age(record))
+	if err := r.keep(ctx); err != nil { // it says which run of the server the sessions belong to that are about to be opened
+		return err
+	}
+	rows := r.mapping.Source.EstimatedRows
+	told := []any{"copied", percent(record.Copied.Done, record.Rows, rows)}
+	if v := record.Verified; v != nil && r.cfg.Verify {
+		told = append(told, "verified", percent(v.Ended && len(v.Open) == 0, v.Rows, rows))
+	}
+	r.cfg.Log.Info("resuming", append(told, "changes_from", record.Position, "checkpoint_age", age(record))...)
 	r.view.resumed(record)
-	return r.start(ctx, position)
+	err = r.start(ctx, position)
+	var lost *binlog.LostError
+	if errors.As(r.cause(err), &lost) { // nothing was written: the log is proven before anything of it is taken
+		r.left = nil
+		return r.cannotGoOn(lost)
+	}
+	return err
 }
 
 // discard drops what an earlier run has left: only tables that bear our mark, and the shadow that the checkpoint names. Of a
@@ -301,7 +346,7 @@ func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *c
 		if err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Shadow.String()+" LIMIT 1").Scan(&one); !errors.Is(err, sql.ErrNoRows) {
 			return &Refusal{Err: fmt.Errorf("%s holds rows, and the checkpoint %s does not say that they are Midstream's: find out whose it is, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
 		}
-	case fingerprint(shadow.CreateSQL) != record.Shadow:
+	case !record.MadeAs(fingerprint(shadow.CreateSQL)):
 		return &Refusal{Err: fmt.Errorf("%s is not as the checkpoint %s says: somebody has changed it: look at it, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
 	}
 	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
@@ -319,13 +364,17 @@ func (r *Runner) newChangelog() *changelog.Changelog {
 	if r.apply == Refresh {
 		cfg.Ordered = r.server
 	}
+	if !r.server.OrdersXACommits() {
+		r.xaCommits = binlog.NewXACommits(r.db, r.cfg.ReconnectTimeout)
+		cfg.Unordered = r.xaCommits
+	}
 	cfg.Beat = r.observe
 	return changelog.New(r.db, cfg)
 }
 
 // enlist makes every session that writes rows note itself as one of this run.
 func (r *Runner) enlist(run uint64) {
-	r.writers = r.cfg.Conn
+	r.run, r.writers = run, r.cfg.Conn
 	r.writers.Enlist = r.log.Enlist(run)
 }
 

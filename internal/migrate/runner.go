@@ -30,11 +30,13 @@ type Runner struct {
 	db        *sql.DB // for everything but applying and the application of the ALTER
 	server    *conn.Server
 	apply     Apply        // as the server allows it
+	watch     string       // by what others who write the shadow are noticed
 	found     *table.Table // the source as preflight saw it
 	made      string       // the shadow's definition right after the ALTER
 	mapping   *table.Mapping
 	ordered   bool // commits become visible in the order of the log
 	lock      *conn.Lock
+	run       uint64             // its number in the changelog
 	writers   conn.Config        // of the sessions that write rows
 	keeper    *keeper            // nil before it is known whether there is a checkpoint
 	algorithm algorithm          // by which the server can alter the source itself; "": it cannot
@@ -42,6 +44,7 @@ type Runner struct {
 	record    *checkpoint.Record // what this run goes on from; nil: it began anew
 	swapped   bool               // an earlier run has swapped the tables
 	log       *changelog.Changelog
+	xaCommits *binlog.XACommits // that fences wait for; nil where they need not
 	stream    *binlog.Stream
 	services  *services
 	parts     atomic.Pointer[parts] // what works on the rows; nil before Prepare
@@ -49,7 +52,13 @@ type Runner struct {
 	left      []string // statements that remove what the migration has created
 	summary   Summary
 
+	whyIndexed string               // why the shadow shall have all indexes from the beginning; "": it shall not
+	deferred   *checkpoint.Deferred // indexes that the shadow gets when all rows are copied; nil: none
+	indexed    bool                 // it has them
+
 	courtesy *adapt.Courtesy // towards the application
+	budget   *adapt.Budget   // of those who copy and those who apply
+	yield    *adapt.Yield    // of those who copy, to the application
 	writes   rateOfChanges
 
 	goingOn      bool         // this process goes on from its own checkpoint
@@ -59,7 +68,9 @@ type Runner struct {
 }
 
 // New returns a runner; it does nothing until Run.
-func New(cfg Config) *Runner { return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy()} }
+func New(cfg Config) *Runner {
+	return &Runner{cfg: cfg, courtesy: adapt.NewCourtesy(), budget: adapt.NewBudget(), yield: adapt.NewYield()}
+}
 
 // phase is one step of the story.
 type phase struct {
@@ -72,6 +83,8 @@ var phases = []phase{
 	{status.Preflight, (*Runner).preflight},
 	{status.Prepare, (*Runner).prepare},
 	{status.Copy, (*Runner).copy},
+	{status.Index, (*Runner).buildIndexes},
+	{status.CatchUp, (*Runner).catchUp},
 	{status.Verify, (*Runner).verify},
 	{status.CutOver, (*Runner).cutOver},
 	{status.CleanUp, (*Runner).cleanUp},
@@ -105,7 +118,7 @@ func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 // tell tells the story, from the beginning or from where the checkpoint of an earlier run has it.
 func (r *Runner) tell(ctx context.Context) error {
 	for _, p := range phases {
-		if r.swapped && p.name != status.CleanUp {
+		if r.skips(p.name) {
 			continue
 		}
 		r.enter(p.name)
@@ -119,9 +132,15 @@ func (r *Runner) tell(ctx context.Context) error {
 	return nil
 }
 
+// skips says whether the phase has nothing to do.
+func (r *Runner) skips(name status.Phase) bool {
+	return r.swapped && name != status.CleanUp || name == status.Index && (r.deferred == nil || r.indexed)
+}
+
 // keepPhase writes a checkpoint at the beginning of a phase that a later run must know of.
 func (r *Runner) keepPhase(ctx context.Context, name status.Phase) error {
-	if name != status.Copy && name != status.Verify && name != status.CutOver {
+	switch name {
+	case status.Preflight, status.Prepare, status.CleanUp:
 		return nil
 	}
 	return r.keep(ctx)
@@ -144,7 +163,7 @@ func (r *Runner) cause(err error) error {
 // reset forgets all but what the checkpoint says.
 func (r *Runner) reset() {
 	r.close()
-	r.services, r.lock, r.db, r.keeper, r.record = nil, nil, nil, nil, nil
+	r.services, r.lock, r.db, r.keeper, r.record, r.deferred = nil, nil, nil, nil, nil, nil
 	r.parts.Store(nil)
 	r.goingOn = true
 }
@@ -166,16 +185,35 @@ func (r *Runner) context(ctx context.Context) context.Context {
 	return ctx
 }
 
-// copy copies all rows, and returns when the changes made meanwhile are applied too and the shadow has its statistics.
+// copy copies all rows.
 func (r *Runner) copy(ctx context.Context) error {
 	p := r.parts.Load()
 	r.Snapshot() // from here on the rates count, however seldom somebody looks
 	if !p.copyDone.Load() {
-		if err := p.copier.Run(ctx); err != nil {
+		err := p.copier.Run(ctx)
+		r.budget.NoRows()
+		if err != nil {
 			return err
 		}
 	}
 	p.copyDone.Store(true)
+	return nil
+}
+
+// catchUp returns when the changes made until now are applied and the shadow has its statistics.
+func (r *Runner) catchUp(ctx context.Context) error {
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
+	if err := r.analyze(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Log.Warn("the new table has no index statistics yet: ANALYZE TABLE it after the swap", "error", err)
+	}
+	return nil
+}
+
+// settle waits until the changes made until now are applied; all rows are copied.
+func (r *Runner) settle(ctx context.Context) error {
+	p := r.parts.Load()
 	fence, err := r.log.Fence(ctx)
 	if err != nil {
 		return err
@@ -183,15 +221,9 @@ func (r *Runner) copy(ctx context.Context) error {
 	if p.replay != nil {
 		p.replay.RequireSettled(fence)
 	}
-	r.view.waitFor("the changes made while copying")
+	r.view.waitFor("the changes made meanwhile")
 	defer r.view.waitFor("")
-	if err := p.applier.WaitApplied(ctx, fence); err != nil {
-		return err
-	}
-	if err := r.analyze(ctx); err != nil && ctx.Err() == nil {
-		r.cfg.Log.Warn("the new table has no index statistics yet: ANALYZE TABLE it after the swap", "error", err)
-	}
-	return nil
+	return p.applier.WaitApplied(ctx, fence)
 }
 
 // close ends what runs and gives back what is held; what matters of it has been reported before.

@@ -30,6 +30,32 @@ func (r *Runner) openDDL() (*sql.DB, error) {
 	return conn.Open(r.cfg.Conn, conn.Settings{"sql_mode": "'" + r.ddlMode + "'", "time_zone": "@@GLOBAL.time_zone"})
 }
 
+// makeShadow creates the shadow, empty, with its new definition.
+func (r *Runner) makeShadow(ctx context.Context) error {
+	db, err := r.openDDL()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // what it did has been answered
+	if err := r.createShadow(ctx, db); err != nil {
+		return err
+	}
+	if err := r.alterShadow(ctx, db); err != nil {
+		return err
+	}
+	r.made, err = definition(ctx, r.db, r.names.Shadow)
+	return err
+}
+
+// remakeShadow makes the shadow anew, which is empty and the last table that this run has created.
+func (r *Runner) remakeShadow(ctx context.Context) error {
+	if _, err := r.db.ExecContext(ctx, "DROP TABLE "+r.names.Shadow.String()); err != nil {
+		return fmt.Errorf("make shadow table %s anew: %w", r.names.Shadow, err)
+	}
+	r.left = r.left[:len(r.left)-1]
+	return r.makeShadow(ctx)
+}
+
 // createShadow creates the shadow table like the source. A table of its name is an error, and is somebody else's.
 func (r *Runner) createShadow(ctx context.Context, db *sql.DB) error {
 	session, id, err := conn.Session(ctx, db)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/checkpoint"
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/table"
@@ -18,15 +19,38 @@ import (
 // verifyWorkers is the number of chunks compared at once where the user has not set one for copying.
 const verifyWorkers = 4
 
-// newVerifier returns what compares the tables.
-func (r *Runner) newVerifier(p *parts) *verify.Verifier {
+// newVerifier returns what compares the tables, or what earlier runs have left of that.
+func (r *Runner) newVerifier(p *parts, left *verify.Rest) *verify.Verifier {
 	return verify.New(verify.Config{
 		Workers: cmp.Or(r.cfg.CopyWorkers, verifyWorkers), ReconnectTimeout: r.cfg.ReconnectTimeout,
-		LastLook: r.cfg.MaxStall / 2, Scratch: r.names.Scratch,
+		LastLook: r.cfg.MaxStall / 2, Scratch: r.names.Scratch, Rest: left,
 	}, verify.Deps{
-		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.bound(), Log: r.cfg.Log,
-		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize)}, r.db, r.mapping),
+		DB: r.db, Mapping: r.mapping, Gate: p.gate, Settler: settler{r}, Bound: r.boundRows(), Log: r.cfg.Log,
+		Chunker: chunk.New(chunk.Config{Target: r.cfg.ChunkTime, Rows: int(r.cfg.ChunkSize), Rest: &left.Rest}, r.db, r.mapping),
 	})
+}
+
+// compared is what is verified, for the checkpoint; nil for nothing.
+func compared(p *parts) *checkpoint.Verified {
+	v := p.verifier.Load()
+	if v == nil {
+		return nil
+	}
+	left := v.Rest()
+	if left == nil {
+		return nil
+	}
+	return &checkpoint.Verified{Extent: extent(&left.Rest), Suspects: left.Suspects, Rows: left.Rows}
+}
+
+// goOnVerifying makes ready what goes on with the comparison of earlier runs, before any change is read: with replay, rows that
+// are written from here on are to be compared again.
+func (r *Runner) goOnVerifying(p *parts) {
+	if r.record == nil || r.record.Verified == nil || !r.cfg.Verify {
+		return
+	}
+	verified := r.record.Verified
+	p.verifier.Store(r.newVerifier(p, &verify.Rest{Rest: *rest(verified.Extent), Suspects: verified.Suspects, Rows: verified.Rows}))
 }
 
 // verify shows that both tables have the same rows.
@@ -34,8 +58,14 @@ func (r *Runner) verify(ctx context.Context) error {
 	if !r.cfg.Verify {
 		return nil
 	}
+	defer r.budget.NoRows()
 	p := r.parts.Load()
-	v := r.newVerifier(p)
+	if v := p.verifier.Load(); v != nil {
+		if err := v.Run(ctx); !errors.Is(err, verify.ErrOverrun) {
+			return err
+		}
+	}
+	v := r.newVerifier(p, &verify.Rest{})
 	p.verifier.Store(v)
 	return v.Run(ctx)
 }

@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ type view struct {
 	started time.Time
 	rows    uint64 // estimate
 	waits   string
+	builds  time.Time        // when the building of indexes began that is waited for; zero: none is
 	cutover *cutover.Cutover // nil before its phase
 	stall   time.Duration
 	before  figures // of earlier runs
@@ -54,13 +56,20 @@ func (v *view) begin(r *Runner) {
 func (v *view) enter(p status.Phase) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.phase, v.waits = p, ""
+	v.phase, v.waits, v.builds = p, "", time.Time{}
 }
 
 func (v *view) waitFor(what string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.waits = what
+	v.waits, v.builds = what, time.Time{}
+}
+
+// building shows that the server builds indexes, and for how long.
+func (v *view) building(names string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.waits, v.builds = "the server, which builds "+names, time.Now()
 }
 
 func (v *view) found(s *conn.Server, t *table.Table) {
@@ -93,8 +102,14 @@ func (r *Runner) Snapshot() status.Snapshot {
 		state := v.cutover.State()
 		s.Attempts, s.Waits = state.Attempts, state.Waits
 	}
+	if !v.builds.IsZero() {
+		s.Waits += fmt.Sprintf(", for %s", time.Since(v.builds).Round(time.Second))
+	}
 	before := v.before
 	v.mu.Unlock()
+	if s.Waits == "" {
+		s.Waits = r.holdsBack(s.Phase)
+	}
 	if p := r.parts.Load(); p != nil {
 		p.fill(&s)
 		s.Copied += before.rows

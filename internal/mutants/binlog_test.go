@@ -6,6 +6,7 @@ const (
 	binlogPackage = "internal/binlog"
 	assemblerFile = binlogPackage + "/assembler.go"
 	groupFile     = binlogPackage + "/group.go"
+	witnessFile   = binlogPackage + "/witness.go"
 	heldFile      = binlogPackage + "/held.go"
 	eventFile     = binlogPackage + "/event.go"
 )
@@ -15,9 +16,37 @@ var binlogMutants = []mutant{
 	{
 		Name:      "position moves with the first event of a transaction",
 		Invariant: "I1",
-		Edits:     []edit{{groupFile, "\ta.group = g\n\treturn nil\n", "\ta.group = g\n\tif g.after.form != noForm {\n\t\ta.read = g.after\n\t}\n\treturn nil\n"}},
+		Edits:     []edit{{groupFile, "\ta.group = g\n\treturn err\n", "\ta.group = g\n\tif g.after.form != noForm {\n\t\ta.read = g.after\n\t}\n\treturn err\n"}},
 		Package:   binlogPackage,
 		Tests:     []string{"TestPositionIsAfterTheCommit", "TestHistories"},
+	},
+	{
+		Name:      "witness: a log is not asked for it",
+		Invariant: "a position goes on only in the log in which it was found",
+		Edits:     []edit{{witnessFile, "if p.found || m != p.until.witness.Mark || !passed {", "if m.ID < 0 {"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestAnotherLogIsNotTaken"},
+	},
+	{
+		Name:      "witness: what was read before is read again",
+		Invariant: "each transaction once",
+		Edits:     []edit{{witnessFile, "	if p.until.witness == nil {\n		return false, nil\n", "	if p.until.witness != nil || true {\n		return false, nil\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestHistories"},
+	},
+	{
+		Name:      "witness: it begins where the mark ends",
+		Invariant: "a position goes on only in the log in which it was found",
+		Edits:     []edit{{groupFile, "&Witness{Before: before, ", "&Witness{Before: map[bool]Position{true: a.read.WithWitness(nil), false: before}[true], "}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestHistories"},
+	},
+	{
+		Name:      "witness: positions of MariaDB are passed by their numbers",
+		Invariant: "each transaction once",
+		Edits:     []edit{{witnessFile, "		if ahead && last == o.maria {\n", "		if ahead && last.domain == o.maria.domain {\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestHistories"},
 	},
 	{
 		Name:      "a piece of a transaction has the end of the whole",
@@ -44,12 +73,54 @@ var binlogMutants = []mutant{
 		Name:      "the position follows the earliest XA transaction not decided yet",
 		Invariant: "I1, XA",
 		Edits: []edit{
-			{heldFile, "\tid    xid\n\tgroup *group\n", "\tid     xid\n\tgroup  *group\n\tbefore Position\n"},
+			{heldFile, "\tid    conn.XID\n\tgroup *group\n", "\tid     conn.XID\n\tgroup  *group\n\tbefore Position\n"},
 			{heldFile, "heldGroup{id, g}", "heldGroup{id, g, before}"},
 			{heldFile, "\treturn h.since\n", "\treturn h.prepared[0].before\n"},
 		},
 		Package: binlogPackage,
 		Tests:   []string{"TestOverlappingXA"},
+	},
+	{
+		Name:      "XA commits are not noted",
+		Invariant: "I7: on MariaDB an XA COMMIT stands in the log before its rows can be seen, and a fence does not tell",
+		Edits:     []edit{{heldFile, "\t\ta.xaCommits.note(id)\n", ""}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestXACommitsAreNoted"},
+	},
+	{
+		Name:      "an XA commit whose rows are not known is not noted",
+		Invariant: "I7: what was prepared before the start is in what is copied only once it is visible",
+		Edits:     []edit{{heldFile, "(rows == nil || len(rows.changes) > 0)", "rows != nil && len(rows.changes) > 0"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestXACommitsAreNoted"},
+	},
+	{
+		Name:      "an xid that is prepared anew is waited for",
+		Invariant: "I7: a name used again does not keep fences waiting",
+		Edits:     []edit{{heldFile, "\ta.xaCommits.restarted(id)\n", ""}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestXACommitsAreNoted"},
+	},
+	{
+		Name:      "an XA commit that is listed is waited for once",
+		Invariant: "I7: a commit is visible when XA RECOVER does not list it any more",
+		Edits:     []edit{{binlogPackage + "/xacommits.go", "\t\tcase commit.listed.IsZero():\n", "\t\tcase !commit.listed.IsZero():\n\t\t\tdelete(awaited, id)\n\t\tdefault:\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestXACommitsAreAwaited"},
+	},
+	{
+		Name:      "what another transaction of the xid does is waited for",
+		Invariant: "I7: a name used again does not keep fences waiting",
+		Edits:     []edit{{binlogPackage + "/xacommits.go", "case c.noted[id] != commit:", "case c.noted[id] == nil:"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestXACommitsAreAwaited"},
+	},
+	{
+		Name:      "what MariaDB commits by a statement is handed out",
+		Invariant: "I7: no fence covers a transaction beside Aria",
+		Edits:     []edit{{groupFile, "\t\tif err := a.mustBeOrdered(); err != nil {\n\t\t\treturn err\n\t\t}\n", ""}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestTransactionsOutOfOrder"},
 	},
 	{
 		Name:      "XA rows are handed out when they are prepared",

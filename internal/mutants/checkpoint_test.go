@@ -3,8 +3,8 @@
 package mutants
 
 const (
-	copierRest      = "internal/copier/copier.go"
 	migrateResume   = "internal/migrate/resume.go"
+	progressChunks  = "internal/progress/chunks.go"
 	changelogEnlist = "internal/changelog/sessions.go"
 )
 
@@ -49,12 +49,28 @@ var checkpointMutants = []mutant{
 		Name:      "checkpoint: open chunks count as copied",
 		Invariant: "I4: what a checkpoint counts as copied is committed",
 		Edits: []edit{{
-			copierRest, "		rest.Open = append(rest.Open, *planned)\n",
+			progressChunks, "		rest.Open = append(rest.Open, *planned)\n",
 			"		_ = planned\n",
 		}},
 		Package: "internal/copier",
 		Tests:   []string{"TestRestOfACopy"},
 		Servers: true,
+	},
+	{
+		Name:      "checkpoint: a run writes after another has taken over",
+		Invariant: "one run works on a migration",
+		Edits:     []edit{{"internal/checkpoint/store.go", "	if s.while != \"\" {\n", "	if s.while == \"no\" {\n"}},
+		Package:   "internal/checkpoint",
+		Tests:     []string{"TestARunThatWasSuperseded"},
+		Servers:   true,
+	},
+	{
+		Name:      "checkpoint: a run does not wait for one that takes over",
+		Invariant: "one run works on a migration",
+		Edits:     []edit{{"internal/checkpoint/store.go", " LOCK IN SHARE MODE)`", ")`"}},
+		Package:   "internal/checkpoint",
+		Tests:     []string{"TestARunThatWasSuperseded"},
+		Servers:   true,
 	},
 	{
 		Name:      "checkpoint: sessions of earlier runs go on",

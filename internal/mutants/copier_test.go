@@ -58,13 +58,19 @@ var copierMutants = []mutant{
 	{
 		Name:      "copier: no error means that everything was copied",
 		Invariant: "success proves that every chunk was committed",
-		Edits:     []edit{{File: "internal/copier/copier.go", Old: "last == nil || !last.Last() {", New: "last == nil {"}},
+		Edits:     []edit{{File: progressChunks, Old: "last != nil && last.Last()", New: "last != nil"}},
 		Package:   copierPackage, Tests: []string{"TestIncompletePlanIsAnError"}, Servers: true,
 	},
 	{
-		Name:      "copier: goes on after the server was restarted",
-		Invariant: "a chunk counts as copied only while its commit cannot be lost",
-		Edits:     []edit{{File: "internal/copier/worker.go", Old: "if !server.SameRun(w.deps.Server) {", New: "if server == nil {"}},
+		Name:      "conn: another run of the server is taken",
+		Invariant: "progress in memory is good only for the run of the server on which it was made",
+		Edits:     []edit{{File: "internal/conn/identity.go", Old: "if uuid == s.UUID && started.Equal(s.StartedAt) {", New: "if uuid == s.UUID || !started.IsZero() {"}},
+		Package:   "internal/conn", Tests: []string{"TestConnectionsReachOneRunOfOneServer"}, Servers: true,
+	},
+	{
+		Name:      "conn: connections are not asked where they are",
+		Invariant: "progress in memory is good only for the run of the server on which it was made",
+		Edits:     []edit{{File: "internal/conn/isolation.go", Old: "if c.server != nil {", New: "if c.server != nil && c.server.UUID == \"\" {"}},
 		Package:   copierPackage, Tests: []string{"TestAnotherRunOfTheServerStopsTheCopy"}, Servers: true,
 	},
 	{

@@ -44,7 +44,11 @@ var lists = [][]mutant{
 	checkpointMutants,
 	verifyMutants,
 	nativeMutants,
+	shadowMutants,
 	tableMutants,
+	lossMutants,
+	indexMutants,
+	adaptMutants,
 }
 
 // patience bounds one run of one test.

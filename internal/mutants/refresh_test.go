@@ -19,6 +19,22 @@ var refreshMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "refresh: a fence does not wait for XA commits",
+		Invariant: "I7: on MariaDB an XA COMMIT stands in the log before its rows can be seen, and a fence does not tell",
+		Edits:     []edit{{"internal/changelog/changelog.go", "if c.config.Unordered != nil {", "if c.config.Unordered != nil && ctx == nil {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestXACommitsOutOfOrder"},
+		Servers:   true,
+	},
+	{
+		Name:      "what is prepared at a resume is not waited for",
+		Invariant: "I7: the position of an earlier run may be behind an XA COMMIT that is still not visible",
+		Edits:     []edit{{binlogPackage + "/xacommits.go", "\t\tc.note(id)\n", "\t\t_ = id\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestXACommitsOfEarlierRuns"},
+		Servers:   true,
+	},
+	{
 		Name:      "refresh: refused rows stay as they were",
 		Invariant: "I12: two batches that exchange values would refuse each other for ever",
 		Edits: []edit{{

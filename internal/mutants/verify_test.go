@@ -5,6 +5,8 @@ package mutants
 const (
 	verifyPackage    = "internal/verify"
 	verifySuspects   = verifyPackage + "/suspects.go"
+	verifyRest       = verifyPackage + "/rest.go"
+	keepFile         = "internal/migrate/keep.go"
 	verifyStatements = "internal/sqlgen/verify.go"
 )
 
@@ -44,5 +46,56 @@ var verifyMutants = []mutant{
 		Invariant: "what is written after a look is looked at again",
 		Edits:     []edit{{verifySuspects, "case s.noted == s.asked:", "case true:"}},
 		Package:   verifyPackage, Tests: []string{"TestNotedMeanwhile"}, Servers: true,
+	},
+	{
+		Name:      "verify: a chunk counts as compared though not all that differs is noted",
+		Invariant: "what an earlier run has compared was equal, but for the rows that are kept",
+		Edits:     []edit{{verifyPackage + "/compare.go", "if len(keys) < c.most {", "if true {"}},
+		Package:   verifyPackage, Tests: []string{"TestChunkOfManyDifferencesStaysOpen"}, Servers: true,
+	},
+	{
+		Name:      "verify: rows to be looked at again are not kept",
+		Invariant: "what an earlier run has compared was equal, but for the rows that are kept",
+		Edits:     []edit{{verifyRest, "rest.Suspects = append(rest.Suspects, s.key)", "_ = s.key"}},
+		Package:   verifyPackage, Tests: []string{"TestInterruptedComparisonGoesOn"}, Servers: true,
+	},
+	{
+		Name:      "verify: rows that an earlier run has kept are forgotten",
+		Invariant: "what an earlier run has compared was equal, but for the rows that are kept",
+		Edits:     []edit{{verifyRest, "v.suspect(rest.Suspects)", "v.suspect(nil)"}},
+		Package:   verifyPackage, Tests: []string{"TestInterruptedComparisonGoesOn"}, Servers: true,
+	},
+	{
+		Name:      "verify: too much to keep is kept in part",
+		Invariant: "what an earlier run has compared was equal, but for the rows that are kept",
+		Edits:     []edit{{verifyRest, "			return nil\n		}\n		rest.Suspects", "			break\n		}\n		rest.Suspects"}},
+		Package:   verifyPackage, Tests: []string{"TestTooMuchNotedBeforeItGoesOn"}, Servers: true,
+	},
+	{
+		Name:      "verify: what is written before the comparison goes on is not looked at",
+		Invariant: "rows that replay writes after they were compared are compared again",
+		Edits:     []edit{{verifyRest, "v.begun.Store(rest.After != nil || rest.Ended)", "v.begun.Store(false)"}},
+		Package:   verifyPackage, Tests: []string{"TestNotedBeforeItGoesOn"}, Servers: true,
+	},
+	{
+		Name:      "verify: no error means that everything was compared",
+		Invariant: "success proves that every chunk was compared",
+		Edits:     []edit{{verifyPackage + "/verify.go", "len(left) == 0 && v.compared.All()", "len(left) == 0"}},
+		Package:   verifyPackage, Tests: []string{"TestIncompletePlanIsNoProof"}, Servers: true,
+	},
+	{
+		Name:      "verify: what another server has compared counts",
+		Invariant: "only what was compared on the server that holds the checkpoint is trusted",
+		Edits:     []edit{{"internal/migrate/resume.go", "record.Verified = nil //", "_ = record.Verified //"}},
+		Package:   "test/scenario", Tests: []string{"TestVerificationOfAnotherServer"}, Servers: true,
+	},
+	{
+		Name:      "verify: suspects are looked at before the position",
+		Invariant: "a change up to a checkpoint's position is among its suspects, or its row was seen equal",
+		Edits: []edit{
+			{keepFile, "	if low := p.applied", "	verified := compared(p)\n	if low := p.applied"},
+			{keepFile, "now.Copied, now.Verified = copied(p), compared(p)", "now.Copied, now.Verified = copied(p), verified"},
+		},
+		Package: "internal/migrate", Tests: []string{"TestPositionIsLookedAtBeforeSuspects"},
 	},
 }

@@ -72,7 +72,7 @@ func checkDefinition(ctx context.Context, in *inspection) ([]finding, error) {
 		return []finding{fail(err.Error(), "")}, nil
 	}
 	a := in.outcome.Alter
-	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, MariaDB: in.Server.IsMariaDB()})
+	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, MariaDB: in.Server.IsMariaDB(), AllowLossy: in.AllowLossy})
 	if err != nil {
 		return in.unmapped(err), nil
 	}

@@ -25,11 +25,13 @@ type Input struct {
 
 // Options are the choices of the user that change what is a failure.
 type Options struct {
-	AllowReplica bool // the server may be a replica
-	Resumes      bool // the tables of its names are those of the migration that goes on from its checkpoint
-	Locked       bool // the one who asks holds the table's lock
-	Verify       bool // the tables are compared, for which temporary tables may be needed
-	Refresh      bool // changes are applied by refresh: the server converts each value
+	AllowReplica bool     // the server may be a replica
+	Resumes      bool     // the tables of its names are those of the migration that goes on from its checkpoint
+	Locked       bool     // the one who asks holds the table's lock
+	Verify       bool     // the tables are compared, for which temporary tables may be needed
+	Refresh      bool     // changes are applied by refresh: the server converts each value
+	Unwatched    bool     // nothing tells who writes the shadow
+	AllowLossy   []string // columns whose conversion may lose something
 	// XAPatience is how long to wait for prepared XA transactions to be decided before they are a failure.
 	XAPatience time.Duration
 }
@@ -50,6 +52,7 @@ var checks = []check{
 	{name: "binary log", run: checkBinlog},
 	{name: "binary log filter", run: checkBinlogFilter},
 	{name: "other sessions", run: checkOtherSessions},
+	{name: "other writers", run: checkOtherWriters},
 	{name: "retention", run: checkRetention},
 	{name: "packet size", run: checkPacketSize},
 	{name: "privileges", run: checkPrivileges},

@@ -206,7 +206,7 @@ func checkXATransactions(t *testing.T, s *sandboxtest.Schema) {
 		t.Fatalf("got %v", err)
 	}
 	for _, xid := range prepared.XIDs {
-		if !strings.Contains(r.Failures[0].Text, xid) {
+		if !strings.Contains(r.Failures[0].Text, xid.String()) {
 			t.Errorf("%s does not name %s", r.Failures[0].Text, xid)
 		}
 	}
@@ -225,7 +225,7 @@ func checkXATransactions(t *testing.T, s *sandboxtest.Schema) {
 		waited <- err
 	}()
 	for _, xid := range prepared.XIDs {
-		s.MustExec("XA ROLLBACK " + xid)
+		s.MustExec("XA ROLLBACK " + xid.String())
 	}
 	if err := <-waited; err != nil {
 		t.Errorf("waited until they were decided, got %v", err)

@@ -2,11 +2,8 @@ package preflight
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -15,12 +12,12 @@ import (
 // xaPause is the time between two looks at the prepared transactions.
 const xaPause = 100 * time.Millisecond
 
-// PreparedXA is the error that transactions stand prepared and undecided. XIDs are written as XA COMMIT takes them.
-type PreparedXA struct{ XIDs []string }
+// PreparedXA is the error that transactions stand prepared and undecided.
+type PreparedXA struct{ XIDs conn.XIDs }
 
 // Error implements error.
 func (e *PreparedXA) Error() string {
-	return fmt.Sprintf("XA transactions are prepared and not decided: %s", strings.Join(e.XIDs, "; "))
+	return "XA transactions are prepared and not decided: " + e.XIDs.String()
 }
 
 // AwaitNoPreparedXA waits until no XA transaction stands prepared on the server: the rows of one that was prepared before the
@@ -28,19 +25,15 @@ func (e *PreparedXA) Error() string {
 func AwaitNoPreparedXA(ctx context.Context, q conn.Querier, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
-		rows, err := queryRows(ctx, q, "XA RECOVER")
+		prepared, err := conn.PreparedXA(ctx, q)
 		if err != nil {
-			return fmt.Errorf("look for prepared XA transactions: %w", err)
+			return err
 		}
-		if len(rows) == 0 {
+		if len(prepared) == 0 {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			e := &PreparedXA{}
-			for _, r := range rows {
-				e.XIDs = append(e.XIDs, xid(r))
-			}
-			return e
+			return &PreparedXA{prepared}
 		}
 		if err := conn.Pause(ctx, xaPause); err != nil {
 			return fmt.Errorf("wait for prepared XA transactions: %w", err)
@@ -59,23 +52,4 @@ func checkXA(ctx context.Context, in *inspection) ([]finding, error) {
 		return []finding{fail(prepared.Error(), fmt.Sprintf("decide each of them: XA COMMIT or XA ROLLBACK %s", prepared.XIDs[0]))}, nil
 	}
 	return nil, err
-}
-
-// xid writes a row of XA RECOVER as XA COMMIT takes it: gtrid, bqual, format; in hexadecimal what is not plain text.
-func xid(row map[string]string) string {
-	length, err := strconv.Atoi(row["gtrid_length"])
-	data := row["data"]
-	if err != nil || length > len(data) {
-		return xidPart(data)
-	}
-	return fmt.Sprintf("%s,%s,%s", xidPart(data[:length]), xidPart(data[length:]), row["formatID"])
-}
-
-func xidPart(s string) string {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' || s[i] == '\'' || s[i] == '\\' {
-			return "X'" + hex.EncodeToString([]byte(s)) + "'"
-		}
-	}
-	return "'" + s + "'"
 }

@@ -10,7 +10,8 @@ import (
 	"github.com/midstreamdb/midstream/internal/binlog"
 )
 
-// Point is a place in the stream: a position, and the newest fence and heartbeat at or before it.
+// Point is a place in the stream: a position, and the newest fence and heartbeat at or before it. The position is that of
+// the newest of them: only there does a stream that goes on meet at once what it read last (binlog.Witness).
 type Point struct {
 	Position  binlog.Position
 	Fence     uint64
@@ -38,7 +39,9 @@ func NewApplied(start binlog.Position) *Applied {
 
 // Begin adds the stream's next item: a piece that ends at end and carries the fence (0: none) and heartbeat (zero: none).
 func (a *Applied) Begin(end binlog.Position, fence uint64, heartbeat time.Time) Ticket {
-	a.begun.Position = end
+	if fence != 0 || !heartbeat.IsZero() {
+		a.begun.Position = end
+	}
 	a.begun.Fence = max(a.begun.Fence, fence)
 	if !heartbeat.IsZero() {
 		a.begun.Heartbeat = heartbeat

@@ -51,7 +51,11 @@ func (c *Collision) Try(keys [][]table.Value) []string {
 	for i := range clear {
 		clear[i] = variable(i) + " = NULL"
 	}
-	return []string{"SET " + strings.Join(clear, ", "), c.write.Write(keys)}
+	write := c.write.Write(keys)
+	if c.write.mapping.Lossy() {
+		write = leniently(write)
+	}
+	return []string{"SET " + strings.Join(clear, ", "), write}
 }
 
 // Holder returns the statement that reads the key of the row that Try has noted; no row if there was none.

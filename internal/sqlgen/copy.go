@@ -49,9 +49,10 @@ func (c *Copy) statement(conditions []string, reading Reading) string {
 	if !c.mapping.OnlyKey() { // a duplicate may be one of another unique key
 		conditions = append(conditions, c.missing())
 	}
+	conditions = append(conditions, guard(c.mapping, sourceColumn)...)
 	into, from := c.columns()
 	var s strings.Builder
-	s.WriteString("INSERT INTO " + c.mapping.Shadow.Name.String() + "\n")
+	s.WriteString("INSERT INTO " + written(c.mapping) + "\n")
 	s.WriteString("       (" + strings.Join(into, ", ") + ")\n")
 	s.WriteString("SELECT " + strings.Join(from, ", ") + "\n")
 	s.WriteString(c.key.from() + where(conditions))

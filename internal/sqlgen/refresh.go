@@ -43,11 +43,18 @@ func (r *Refresh) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
 
 // Write returns the statement that writes the rows that the source has under the keys.
 func (r *Refresh) Write(keys [][]table.Value) string {
+	return r.statement(keys, guard(r.mapping, sourceColumn))
+}
+
+// Leniently is Write in a mode that is not strict: what was changed stands in the warnings.
+func (r *Refresh) Leniently(keys [][]table.Value) string { return leniently(r.Write(keys)) }
+
+func (r *Refresh) statement(keys [][]table.Value, guards []string) string {
 	into, from := r.copy.columns()
-	return r.verb + " INTO " + r.mapping.Shadow.Name.String() + "\n" +
+	return r.verb + " INTO " + written(r.mapping) + "\n" +
 		"       (" + strings.Join(into, ", ") + ")\n" +
 		"SELECT " + strings.Join(from, ", ") + "\n" +
-		r.copy.key.from() + "\n WHERE " + r.copy.key.among(keys) + r.after
+		r.copy.key.from() + where(append([]string{r.copy.key.among(keys)}, guards...)) + r.after
 }
 
 // Count returns the statement that counts the rows that the source has under the keys: as many as keys if each has one.

@@ -13,6 +13,7 @@ type Replay struct {
 	mapping    *table.Mapping
 	writes     []writer
 	keys       []writer
+	guards     list
 	insert     list
 	deleteFrom list
 	columnwise bool // keys are compared column by column
@@ -45,14 +46,15 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 	default:
 		verb = "REPLACE"
 	}
-	r.insert = list{verb + " INTO " + m.Shadow.Name.String() + " (" + table.QuoteList(names) + ") VALUES\n", ",\n", after}
-	r.deleteFrom = list{"DELETE FROM " + m.Shadow.Name.String() + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n", ",\n", ")"}
+	r.insert = list{verb + " INTO " + written(m) + " (" + table.QuoteList(names) + ") VALUES\n", ",\n", after}
+	r.guards = list{"DO ", ",\n   ", ""}
+	r.deleteFrom = list{"DELETE FROM " + written(m) + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n", ",\n", ")"}
 	// For a list of tuples MariaDB reads the whole table, and in one MySQL compares ENUM and SET as texts: no number is found.
 	r.columnwise = len(r.keys) > 1 && (server.IsMariaDB() || slices.ContainsFunc(m.Key.Columns, func(p table.Pair) bool {
 		return p.Shadow.Kind == table.Enum || p.Shadow.Kind == table.Set
 	}))
 	if r.columnwise {
-		r.deleteFrom = list{"DELETE FROM " + m.Shadow.Name.String() + " WHERE\n", " OR\n", ""}
+		r.deleteFrom = list{"DELETE FROM " + written(m) + " WHERE\n", " OR\n", ""}
 	}
 	return r
 }
@@ -60,10 +62,24 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 // DeletesFirst says whether the keys of rows to be written must be deleted before.
 func (r *Replay) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
 
-// Writes returns the statements that write the rows, each of at most limit bytes unless one row alone is longer.
+// Writes returns the statements that write the rows, each of at most limit bytes unless one row alone is longer; before them
+// those of Guards.
 func (r *Replay) Writes(rows []table.Row, limit int) []string {
-	return r.insert.split(len(rows), limit, func(dst []byte, i int) []byte {
+	return append(r.Guards(rows, limit), r.insert.split(len(rows), limit, func(dst []byte, i int) []byte {
 		return appendTuple(dst, r.writes, func(p table.Pair) table.Value { return rows[i][p.Source.Ordinal] })
+	})...)
+}
+
+// Guards returns the statements that fail (conn.IsLoss) if one of the rows would lose something, none if that cannot be.
+func (r *Replay) Guards(rows []table.Row, limit int) []string {
+	if len(guarded(r.mapping)) == 0 {
+		return nil
+	}
+	return r.guards.split(len(rows), limit, func(dst []byte, i int) []byte {
+		return append(dst, guard(r.mapping, func(p *table.Pair) string {
+			w := r.writes[slices.IndexFunc(r.mapping.Columns, func(c table.Pair) bool { return c.Shadow == p.Shadow })]
+			return string(w.appendValue(nil, rows[i][p.Source.Ordinal]))
+		})[0]...)
 	})
 }
 

@@ -155,13 +155,14 @@ func (v *Verify) fill(conditions []string) []string {
 		into = append(into, table.Quote(p.Shadow.Name))
 		from = append(from, p.Wrap.Around(table.Quote(p.Source.Name)))
 	}
-	return []string{
-		"DELETE FROM " + v.scratch.String(),
-		"INSERT INTO " + v.scratch.String() + "\n" +
-			"       (" + strings.Join(into, ", ") + ")\n" +
-			"SELECT " + strings.Join(from, ", ") + "\n" +
-			v.key.from() + where(conditions),
+	fill := "INSERT INTO " + v.scratch.String() + "\n" +
+		"       (" + strings.Join(into, ", ") + ")\n" +
+		"SELECT " + strings.Join(from, ", ") + "\n" +
+		v.key.from() + where(conditions)
+	if v.mapping.Lossy() { // the shadow has nothing else that a strict mode refuses
+		fill = leniently(fill)
 	}
+	return []string{"DELETE FROM " + v.scratch.String(), fill}
 }
 
 // Compare returns the statement that counts, within the range: the rows of the source, those of them that the shadow has

@@ -10,6 +10,8 @@ const (
 	Preflight Phase = "preflight"
 	Prepare   Phase = "prepare"
 	Copy      Phase = "copy"
+	Index     Phase = "index"    // deferred indexes are built
+	CatchUp   Phase = "catch-up" // what was changed meanwhile is applied
 	Verify    Phase = "verify"
 	Postponed Phase = "postponed" // ready, waiting for permission to cut over
 	CutOver   Phase = "cut-over"

@@ -94,6 +94,11 @@ func instant(zone string) Wrap {
 // withoutOffset refuses texts like '2024-01-01 10:00:00+02:00', which MySQL moves into the time zone of the session.
 const withoutOffset = Wrap("IF(" + Hole + " REGEXP '[-+][0-9]{1,2}:[0-9]{2}$', CONCAT('has an offset: ', " + Hole + "), " + Hole + ")")
 
+// refusesByText says whether the pair's Wrap makes of some values a text that the new column refuses.
+func (p *Pair) refusesByText() bool {
+	return p.Wrap == withoutOffset || p.Shadow.Kind == Timestamp && strings.Contains(string(p.Wrap), "no TIMESTAMP: ")
+}
+
 // GlobalTimeZone returns the server's @@global.time_zone, in which a session that sets nothing converts, after the server
 // has shown that it can compute with it.
 func GlobalTimeZone(ctx context.Context, q Querier) (string, error) {

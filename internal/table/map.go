@@ -15,17 +15,19 @@ type Changes struct {
 	// TimeZone is the one in which a native ALTER would convert between TIMESTAMP and other types: see GlobalTimeZone.
 	TimeZone string
 	MariaDB  bool // is the server
+	// AllowLossy are the columns of the source whose conversion may lose something.
+	AllowLossy []string
 }
 
 // Map pairs the columns of a source with those of its altered shadow and chooses the migration key. All that stands against
 // the mapping is reported together: a column that vanishes though nothing dropped it, a conversion that depends on the
-// moment or the session, and why none of the source's keys can serve.
+// moment or the session, why none of the source's keys can serve, and columns that no loss can be allowed in.
 func Map(source, shadow *Table, changes Changes) (*Mapping, error) {
 	p := &pairing{source: source, shadow: shadow, changes: changes, to: make(map[*Column]*Column), from: make(map[*Column]*Column)}
 	if err := p.match(); err != nil {
 		return nil, err
 	}
-	m := &Mapping{Source: source, Shadow: shadow}
+	m := &Mapping{Source: source, Shadow: shadow, MariaDB: changes.MariaDB}
 	var failures []error
 	for i := range shadow.Columns {
 		pair, written, err := p.write(&shadow.Columns[i])
@@ -39,6 +41,9 @@ func Map(source, shadow *Table, changes Changes) (*Mapping, error) {
 		return nil, err
 	}
 	m.Key = key
+	if err := m.allow(changes.AllowLossy); err != nil {
+		return nil, err
+	}
 	for i := range shadow.Keys {
 		if k := &shadow.Keys[i]; k.Unique && !p.guaranteed(k) {
 			m.AddedUnique = append(m.AddedUnique, *k)
@@ -118,7 +123,7 @@ func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 	from := p.from[to]
 	if from != nil {
 		wrap, err := conversion(from, to, p.changes)
-		return Pair{Source: from, Shadow: to, Wrap: wrap}, true, err
+		return Pair{Source: from, Shadow: to, Wrap: wrap, Loss: lossOf(from, to, p.changes.TimeZone)}, true, err
 	}
 	if to.Nullable || to.Default != nil || to.AutoIncrement {
 		return Pair{}, false, nil

@@ -7,6 +7,8 @@ type Mapping struct {
 	Source *Table
 	Shadow *Table
 
+	MariaDB bool // is the server
+
 	// Columns are the columns that are written, in the shadow's order: those of the shadow that are not generated and
 	// have a counterpart in the source or need a constant. Other added columns take their default and are not listed.
 	Columns []Pair
@@ -26,6 +28,8 @@ type Pair struct {
 	Source *Column
 	Shadow *Column
 	Wrap   Wrap // conversion that the write needs; the zero Wrap writes the value as it is
+	Loss   Loss // of the conversion
+	Lossy  bool // the user accepts it: values become what an ALTER makes of them in a mode that is not strict
 }
 
 // IsConstant says whether the column is written with a constant instead of the source's value.

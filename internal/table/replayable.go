@@ -14,6 +14,9 @@ func ReplayRefusals(m *Mapping) []string {
 		if p.Source.Generation != NotGenerated {
 			refusals = append(refusals, fmt.Sprintf("column %s: it is generated, and the log may leave its values out", Quote(p.Source.Name)))
 		}
+		if p.Lossy {
+			refusals = append(refusals, fmt.Sprintf("column %s: losses can be accepted with --apply=refresh only", Quote(p.Source.Name)))
+		}
 		if !replayable(p.Source, p.Shadow) {
 			refusals = append(refusals, fmt.Sprintf("column %s: %s to %s cannot be replayed exactly from the log",
 				Quote(p.Source.Name), p.Source.ColumnType, p.Shadow.ColumnType))

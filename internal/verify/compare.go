@@ -54,11 +54,13 @@ func (v *Verifier) compare(ctx context.Context, s *session, c stretch) error {
 	}
 	v.rows.Add(source)
 	v.suspect(keys)
-	if len(keys) >= c.most {
-		v.mu.Lock()
-		v.again = append(v.again, stretch{c.Chunk, 10 * c.most})
-		v.mu.Unlock()
+	if len(keys) < c.most {
+		v.compared.Complete(c.Begun) // its suspects are noted: Rest has the one or the other
+		return nil
 	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.again = append(v.again, stretch{c.Begun, 10 * c.most})
 	return nil
 }
 

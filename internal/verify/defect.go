@@ -25,8 +25,9 @@ type Difference struct{ Column, Expected, Actual string }
 
 // Error implements error.
 func (e *DefectError) Error() string {
-	return fmt.Sprintf("verification: the new table differs from %s: the row where %s %s. Both tables stay as they are, to be looked at",
-		e.Source, e.Row, e.difference())
+	return fmt.Sprintf("verification: the new table %s differs from %s: the row where %s %s. Both tables stay as they are, to be looked at. "+
+		"After that, the same command with --restart copies all rows again, and midstream cleanup removes the new table; without --restart the row is compared again",
+		e.Shadow, e.Source, e.Row, e.difference())
 }
 
 func (e *DefectError) difference() string {
@@ -36,6 +37,9 @@ func (e *DefectError) difference() string {
 	parts := make([]string, len(e.Columns))
 	for i, c := range e.Columns {
 		parts[i] = fmt.Sprintf("in column %s %s instead of %s", table.Quote(c.Column), c.Actual, c.Expected)
+		if c.Actual == c.Expected {
+			parts[i] += " (they read the same: a type inside differs)"
+		}
 	}
 	return "has " + strings.Join(parts, ", ")
 }
@@ -132,7 +136,8 @@ func (v *Verifier) defect(key []table.Value, p *pair) *DefectError {
 	}
 	for i, differs := range p.differs {
 		if differs {
-			e.Columns = append(e.Columns, Difference{v.sql.Columns()[i], shown(p.expected[i]), shown(p.actual[i])})
+			from := where(p.expected[i].String, p.actual[i].String)
+			e.Columns = append(e.Columns, Difference{v.sql.Columns()[i], shown(p.expected[i], from), shown(p.actual[i], from)})
 		}
 	}
 	return e
@@ -141,17 +146,37 @@ func (v *Verifier) defect(key []table.Value, p *pair) *DefectError {
 // longest is the number of bytes of a value that are shown.
 const longest = 200
 
-func shown(s sql.NullString) string {
+// where is the place from which long values are shown: a little before the first difference, if that would not be seen
+// otherwise.
+func where(a, b string) int {
+	same := 0
+	for same < min(len(a), len(b)) && a[same] == b[same] {
+		same++
+	}
+	if same < longest/2 {
+		return 0
+	}
+	return atRune(a, same-longest/4)
+}
+
+// atRune is the beginning of the character in which the byte is.
+func atRune(s string, at int) int {
+	for at > 0 && at < len(s) && !utf8.RuneStart(s[at]) {
+		at--
+	}
+	return at
+}
+
+func shown(s sql.NullString, from int) string {
 	if !s.Valid {
 		return "NULL"
 	}
-	text := s.String
+	text := s.String[from:]
+	if from > 0 {
+		text = "…" + text
+	}
 	if len(text) > longest {
-		cut := longest
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text = text[:cut] + "…"
+		text = text[:atRune(text, longest)] + "…"
 	}
 	return text
 }

@@ -44,6 +44,9 @@ const (
 	followPause = 20 * time.Millisecond
 	// mostClose is the number of rows that are read in one round.
 	mostClose = 20
+	// mostRounds is the number of rounds after which undecided rows are left to the last look, too: among many rows that go back
+	// and forth, some have just been seen the same a few times, at any moment. A defect is certain long before.
+	mostRounds = certain + 10
 )
 
 // suspect notes rows to be looked at again.
@@ -70,13 +73,14 @@ func (v *Verifier) ask(suspects []*suspect) {
 	}
 }
 
-// still returns those of the suspects that are suspects yet, in the order of present.
+// still returns those of the suspects that are suspects yet, in the order of present. One that was seen equal and has been
+// noted anew is another: were it waited for, rows that are written again and again would never be settled.
 func (v *Verifier) still(suspects []*suspect) []*suspect {
-	were := make(map[string]bool, len(suspects))
+	were := make(map[*suspect]bool, len(suspects))
 	for _, s := range suspects {
-		were[s.id] = true
+		were[s] = true
 	}
-	return slices.DeleteFunc(v.present(), func(s *suspect) bool { return !were[s.id] && s.looks == 0 })
+	return slices.DeleteFunc(v.present(), func(s *suspect) bool { return !were[s] && s.looks == 0 })
 }
 
 // present returns the suspects: first those that were seen the same most often, then the most looked at.
@@ -89,14 +93,6 @@ func (v *Verifier) present() []*suspect {
 	}
 	slices.SortFunc(all, func(a, b *suspect) int { return cmp.Or(b.same-a.same, b.looks-a.looks, cmp.Compare(a.id, b.id)) })
 	return all
-}
-
-// Note has rows compared again that are written to the shadow otherwise than from the source. Any goroutine may call it; it does
-// nothing before Run has begun, for every row is still to be compared.
-func (v *Verifier) Note(keys [][]table.Value) {
-	if v.begun.Load() {
-		v.suspect(keys)
-	}
 }
 
 // Follow looks at what was noted again and again, until ctx ends or a row is a defect.
@@ -120,29 +116,39 @@ func (v *Verifier) settle(ctx context.Context) error {
 	suspects := v.present()
 	for round := 1; ; round++ {
 		n := len(suspects)
-		if few := n <= mostHot || round > patience && v.Bears(n); few && !slices.ContainsFunc(suspects, undecided) {
+		few := n <= mostHot || round > patience && v.Bears(n)
+		if few && (round > mostRounds || !slices.ContainsFunc(suspects, undecided)) {
 			return nil
 		}
-		v.ask(suspects)
-		if err := v.deps.Settler.Settle(ctx); err != nil {
+		var err error
+		if suspects, err = v.round(ctx, &s, suspects); err != nil {
 			return err
-		}
-		if err := v.lookAgain(ctx, suspects); err != nil {
-			return err
-		}
-		suspects = v.still(suspects)
-		for _, suspect := range suspects[:min(mostClose, len(suspects))] {
-			if suspect.looks < closeFrom {
-				break
-			}
-			if err := v.lookClosely(ctx, &s, suspect); err != nil {
-				return err
-			}
 		}
 		if err := conn.Pause(ctx, min(time.Duration(round), 5)*time.Millisecond); err != nil {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// round looks at the suspects once, when all that was committed before has been applied, and returns those that are left.
+func (v *Verifier) round(ctx context.Context, s *session, suspects []*suspect) ([]*suspect, error) {
+	v.ask(suspects)
+	if err := v.deps.Settler.Settle(ctx); err != nil {
+		return nil, err
+	}
+	if err := v.lookAgain(ctx, suspects); err != nil {
+		return nil, err
+	}
+	suspects = v.still(suspects)
+	for _, suspect := range suspects[:min(mostClose, len(suspects))] {
+		if suspect.looks < closeFrom {
+			break
+		}
+		if err := v.lookClosely(ctx, s, suspect); err != nil {
+			return nil, err
+		}
+	}
+	return suspects, nil
 }
 
 // undecided says whether the row may be equal or a defect, as far as is known: it must be looked at once more.

@@ -4,8 +4,10 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -25,6 +28,7 @@ type Config struct {
 	ReconnectTimeout time.Duration
 	LastLook         time.Duration // that Last may take for more rows than a few
 	Scratch          table.Name    // of the temporary table that converted rows are compared in
+	Rest             *Rest         // what an earlier run has left, nil: everything; the chunker plans what follows it
 }
 
 // Deps are what a Verifier works with. All are needed.
@@ -34,7 +38,7 @@ type Deps struct {
 	Chunker Chunker
 	Gate    Gate
 	Settler Settler
-	// Bound says how many of n workers the application bears at this moment, at least 1; nil: any number. It is called often.
+	// Bound says how many of n workers may be at work at this moment, at least 1; nil: any number. It is called often.
 	Bound func(n int) int
 	Log   *slog.Logger
 }
@@ -66,18 +70,23 @@ type Verifier struct {
 	sql  *sqlgen.Verify
 	key  *sqlgen.Key
 
+	compared *progress.Chunks
+	left     []stretch // of an earlier run; they are compared first
+
 	mu       sync.Mutex
 	suspects map[string]*suspect // by encoded key
 	again    []stretch           // in which more rows differed than are suspects of it
+	running  bool                // Run has begun
+	overrun  bool                // more was noted before than is kept
 
 	rows, looks atomic.Uint64
 	perRow      atomic.Int64 // nanoseconds that a look takes for a row
-	begun, done atomic.Bool
+	begun, done atomic.Bool  // begun: some rows were compared
 }
 
 // stretch is a chunk to be compared, of whose rows so many become suspects at once.
 type stretch struct {
-	chunk.Chunk
+	progress.Begun
 	most int
 }
 
@@ -91,10 +100,12 @@ type Stats struct {
 
 // New returns a Verifier; it does nothing until Run.
 func New(cfg Config, deps Deps) *Verifier {
-	return &Verifier{
+	v := &Verifier{
 		cfg: cfg, deps: deps, sql: sqlgen.NewVerify(deps.Mapping, cfg.Scratch), key: sqlgen.NewKey(deps.Mapping),
 		suspects: map[string]*suspect{},
 	}
+	v.resume(cmp.Or(cfg.Rest, &Rest{}))
+	return v
 }
 
 // Stats returns the figures. Any goroutine may ask.
@@ -105,10 +116,15 @@ func (v *Verifier) Stats() Stats {
 }
 
 // Run compares all rows. It returns nil when all were seen equal but for as many as Bears, which go on changing and are left to
-// Last; a *DefectError when a row differs for good. It blocks, and ends with ctx.
+// Last; a *DefectError when a row differs for good; ErrOverrun. It blocks, and ends with ctx.
 func (v *Verifier) Run(ctx context.Context) error {
-	v.begun.Store(true)
+	if err := v.start(); err != nil {
+		return err
+	}
 	if err := v.deps.Settler.Settle(ctx); err != nil { // of what was written before, nothing is noted
+		return err
+	}
+	if err := v.compareAll(ctx, list(v.left)); err != nil {
 		return err
 	}
 	if err := v.compareAll(ctx, v.planned); err != nil {
@@ -120,8 +136,11 @@ func (v *Verifier) Run(ctx context.Context) error {
 			return err
 		}
 		left := v.takeAgain()
-		if len(left) == 0 {
+		if len(left) == 0 && v.compared.All() {
 			return nil
+		}
+		if len(left) == 0 {
+			return fmt.Errorf("compare %s: not every chunk was compared, and no error says why", v.deps.Mapping.Source.Name)
 		}
 		if err := v.compareAll(ctx, list(left)); err != nil {
 			return err
@@ -132,7 +151,10 @@ func (v *Verifier) Run(ctx context.Context) error {
 // planned hands out the chunks of the table.
 func (v *Verifier) planned(ctx context.Context) (stretch, bool, error) {
 	c, more, err := v.deps.Chunker.Next(ctx)
-	return stretch{c, mostOfChunk}, more, err
+	if err != nil || !more {
+		return stretch{}, false, err
+	}
+	return stretch{v.compared.Begin(c), mostOfChunk}, true, nil
 }
 
 // list hands out the stretches one after the other.
@@ -167,12 +189,19 @@ func (v *Verifier) wait(ctx context.Context, number int) {
 // boundPause is the time between two questions whether one more worker is borne.
 const boundPause = 50 * time.Millisecond
 
-// mostSuspects is the number of suspects beyond which no chunk is compared before they are looked at again: if something is
-// wrong with every row, the first of them tell.
-const mostSuspects = 50_000
-
-// compareAll compares the stretches with all workers.
+// compareAll compares the stretches with all workers, and looks at suspects again meanwhile.
 func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (stretch, bool, error)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	comparing, done := context.WithCancel(ctx)
+	g.Go(func() error { return v.lookMeanwhile(ctx, comparing) })
+	g.Go(func() error {
+		defer done()
+		return v.compareChunks(ctx, next)
+	})
+	return g.Wait()
+}
+
+func (v *Verifier) compareChunks(ctx context.Context, next func(context.Context) (stretch, bool, error)) error {
 	g, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan stretch)
 	planned, all := context.WithCancel(ctx)
@@ -180,9 +209,9 @@ func (v *Verifier) compareAll(ctx context.Context, next func(context.Context) (s
 		defer close(chunks)
 		defer all()
 		for {
-			if v.Stats().Suspects > mostSuspects {
-				if err := v.settle(ctx); err != nil {
-					return err
+			for v.Stats().Suspects > mostSuspects {
+				if err := conn.Pause(ctx, boundPause); err != nil {
+					return context.Cause(ctx)
 				}
 			}
 			var c stretch

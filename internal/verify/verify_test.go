@@ -20,6 +20,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
 	"github.com/midstreamdb/midstream/internal/verify"
+	"github.com/midstreamdb/midstream/internal/verify/verifytest"
 )
 
 // TestMain looks for goroutines that outlive the tests, but for those that keep servers of the tests running.
@@ -57,72 +58,6 @@ func newVerifier(s *sandboxtest.Schema, db *sql.DB, m *table.Mapping, rows int, 
 	})
 }
 
-// corruptions are values of every type, and others that are as near as can be.
-var corruptions = []struct {
-	column  string // type
-	is, was string // in the shadow, in the source
-	only    string // "", mysql or mariadb, which stores -0 as 0 (not 11.8.6, but 11.8.9)
-}{
-	{column: "int", was: "5", is: "6"},
-	{column: "int", was: "NULL", is: "0"},
-	{column: "bigint unsigned", was: "18446744073709551615", is: "18446744073709551614"},
-	{column: "bigint", was: "9007199254740993", is: "9007199254740992"},
-	{column: "decimal(65,30)", was: "0.000000000000000000000000000001", is: "0.000000000000000000000000000002"},
-	{column: "decimal(10,2)", was: "NULL", is: "0"},
-	{column: "float", was: "16777215", is: "16777214"},
-	{column: "float", was: "0e0", is: "-1e0 * 0e0", only: "mysql"},
-	{column: "double", was: "0.1e0", is: "0.10000000000000002e0"},
-	{column: "double", was: "1e308", is: "1.0000000000000002e308"},
-	{column: "double", was: "-1e0 * 0e0", is: "0e0", only: "mysql"},
-	{column: "double", was: "NULL", is: "0"},
-	{column: "bit(64)", was: "b'1111111111111111111111111111111111111111111111111111111111111111'", is: "b'1111111111111111111111111111111111111111111111111111111111111110'"},
-	{column: "bit(1)", was: "NULL", is: "b'0'"},
-	{column: "year", was: "2024", is: "2025"},
-	{column: "date", was: "'2024-02-29'", is: "'2024-02-28'"},
-	{column: "date", was: "NULL", is: "'0000-00-00'"},
-	{column: "time(6)", was: "'-838:59:58.999999'", is: "'-838:59:58.999998'"},
-	{column: "datetime(6)", was: "'2024-01-01 00:00:00.000001'", is: "'2024-01-01 00:00:00.000002'"},
-	{column: "datetime", was: "'2024-01-01 00:00:00'", is: "'2024-01-01 00:00:01'"},
-	{column: "timestamp(6) NULL", was: "'2024-01-01 00:00:00.000001'", is: "'2024-01-01 00:00:00'"},
-	{column: "char(10) collate utf8mb4_general_ci", was: "'a'", is: "'A'"},
-	{column: "char(10) collate utf8mb4_general_ci", was: "'e'", is: "'é'"},
-	{column: "varchar(10) collate utf8mb4_general_ci", was: "'a'", is: "'a '"},
-	{column: "varchar(10) collate utf8mb4_bin", was: "'a'", is: "'a '"},
-	{column: "varchar(10) collate utf8mb4_bin", was: "''", is: "NULL"},
-	{column: "varchar(10) collate utf8mb4_unicode_ci", was: "'a'", is: "_utf8mb4 0x6100"},
-	{column: "varchar(10) collate utf8mb4_unicode_ci", was: "'😀'", is: "'😁'"},
-	{column: "varchar(10) character set latin1", was: "_latin1 0xe4", is: "_latin1 0x61"},
-	{column: "varchar(10) character set gbk", was: "_gbk 0xb0a1", is: "_gbk 0xb0a2"},
-	{column: "varchar(10) character set utf16", was: "'a'", is: "'a '"},
-	{column: "text", was: "'a'", is: "'a '"},
-	{column: "text", was: "NULL", is: "''"},
-	{column: "longtext", was: "CONCAT(REPEAT('x', 70000), 'a')", is: "CONCAT(REPEAT('x', 70000), 'b')"},
-	{column: "longtext character set latin1", was: "REPEAT('x', 70000)", is: "CONCAT(REPEAT('x', 70000), ' ')"},
-	{column: "binary(4)", was: "0x6100", is: "0x6120"},
-	{column: "varbinary(10)", was: "0x61", is: "0x6100"},
-	{column: "varbinary(10)", was: "''", is: "NULL"},
-	{column: "blob", was: "0x61", is: "0x41"},
-	{column: "longblob", was: "REPEAT(0x00, 70000)", is: "REPEAT(0x00, 70001)"},
-	{column: "enum('','a','b')", was: "''", is: "'a'"},
-	{column: "enum('','a','b')", was: "1", is: "NULL"},
-	{column: "set('a','b','c')", was: "'a,c'", is: "'a,b'"},
-	{column: "set('a','b','c')", was: "''", is: "NULL"},
-	{column: "json", was: `'{"a": 1}'`, is: `'{"a": "1"}'`},
-	{column: "json", was: `'[1]'`, is: `'[1.0]'`},
-	{column: "json", was: `'null'`, is: "NULL"},
-	{column: "json", was: `'[true]'`, is: `'[false]'`},
-	{column: "json", was: "JSON_ARRAY(CAST('1.5' AS DECIMAL(5,1)))", is: "JSON_ARRAY(1.5e0)", only: "mysql"},
-	{column: "json", was: "JSON_ARRAY(CAST('2024-01-01' AS DATE))", is: "JSON_ARRAY('2024-01-01')", only: "mysql"},
-	{column: "json", was: `'{"a": 1, "b": 2}'`, is: `'{"b": 2, "a": 1}'`, only: "mariadb"},
-	{column: "geometry", was: "ST_GeomFromText('POINT(1 2)')", is: "ST_GeomFromText('POINT(1 2.0000000000000004)')"},
-	{column: "geometry", was: "ST_GeomFromText('POINT(1 2)')", is: "ST_GeomFromText('POINT(1 2)', 4326)"},
-	{column: "geometry", was: "NULL", is: "ST_GeomFromText('POINT(0 0)')"},
-	{column: "vector(3)", was: "STRING_TO_VECTOR('[1,2,3]')", is: "STRING_TO_VECTOR('[1,2,3.0000002]')", only: "mysql"},
-	{column: "uuid", was: "'123e4567-e89b-12d3-a456-426655440000'", is: "'123e4567-e89b-12d3-a456-426655440001'", only: "mariadb"},
-	{column: "inet6", was: "'::1'", is: "'::2'", only: "mariadb"},
-	{column: "inet4", was: "'10.0.0.1'", is: "'10.0.0.2'", only: "mariadb"},
-}
-
 // TestCorruptionsAreFound puts into each row of the shadow one value that is nearly right, for every type; compares the
 // tables, and the source converted once more; and wants each of the rows, and in each the one column.
 func TestCorruptionsAreFound(t *testing.T) {
@@ -130,12 +65,9 @@ func TestCorruptionsAreFound(t *testing.T) {
 		for way, converted := range map[string]string{"direct": "int", "converted": "char(10)"} {
 			var names, types, was []string
 			var bad []string
-			for _, c := range corruptions {
-				if c.only != "" && (c.only == "mariadb") != s.Server.Engine.MariaDB() {
-					continue
-				}
+			for _, c := range verifytest.Corruptions(s.Server.Engine) {
 				name := fmt.Sprintf("c%d", len(names)+1)
-				names, types, was, bad = append(names, name), append(types, name+" "+c.column), append(was, c.was), append(bad, c.is)
+				names, types, was, bad = append(names, name), append(types, name+" "+c.Column), append(was, c.Was), append(bad, c.Is)
 			}
 			create := func(table, x string) {
 				s.MustExec(fmt.Sprintf("CREATE TABLE %s (id int PRIMARY KEY, %s, x %s) CHARACTER SET utf8mb4", table, strings.Join(types, ", "), x))
@@ -405,5 +337,30 @@ func TestBoundIsKept(t *testing.T) {
 		if stats := v.Stats(); stats.Rows != uint64(s.MustQueryInt("SELECT COUNT(*) FROM t")) {
 			t.Errorf("%+v", stats)
 		}
+	})
+}
+
+// TestDefectShowsWhatDiffers: of long values the place is shown at which they differ; those that read alike are told apart.
+func TestDefectShowsWhatDiffers(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		decimal, double := "JSON_ARRAY(CAST('1.5' AS DECIMAL(5,1)))", "JSON_ARRAY(1.5e0)"
+		for i, c := range []struct{ column, was, is, want string }{
+			{"longtext", "CONCAT(REPEAT('ä', 5000), 'a', REPEAT('z', 5000))", "CONCAT(REPEAT('ä', 5000), 'b', REPEAT('z', 5000))", "äbzzz"},
+			{"longblob", "CONCAT(REPEAT(0x01, 5000), 0x02)", "REPEAT(0x01, 5000)", "010102. Both"},
+			{"int", "NULL", "0", " 0 instead of NULL"},
+			{"json", decimal, double, "[1.5] instead of [1.5] (they read the same"},
+		} {
+			if c.column == "json" && s.Server.Engine.MariaDB() {
+				continue // JSON is its text there
+			}
+			name := fmt.Sprintf("t%d", i)
+			s.MustExec(fmt.Sprintf("CREATE TABLE %[1]s (id int PRIMARY KEY, v %s) CHARACTER SET utf8mb4; CREATE TABLE %[1]s__new LIKE %[1]s; INSERT INTO %[1]s VALUES (1, %[3]s); INSERT INTO %[1]s__new VALUES (1, %[4]s)",
+				name, c.column, c.was, c.is))
+			v := newVerifier(s, db, chunktest.MustMap(t, s, name), 10, nothing)
+			mustTell(t, v, c.want)
+		}
+		mustTell(t, newVerifier(s, db, chunktest.MustMap(t, s, "t2"), 10, nothing),
+			"the new table `"+s.Name+"`.`t2__new` differs from `"+s.Name+"`.`t2`: the row where `id` = 1 has in column `v` 0 instead of NULL. Both tables stay")
 	})
 }

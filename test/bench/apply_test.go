@@ -23,7 +23,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/load"
 	"github.com/midstreamdb/midstream/internal/load/proof"
-	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
@@ -60,10 +59,11 @@ func TestBatches(t *testing.T) {
 func each(t *testing.T, skews []load.Skew, measure func(*applyBench, *tabwriter.Writer)) {
 	for _, engine := range engines(t) {
 		for _, skew := range skews {
-			name := map[bool]string{true: "skewed", false: "uniform"}[skew.Zipf > 0]
+			name := skewName(skew)
 			t.Run(fmt.Sprintf("%s, %s", engine, name), func(t *testing.T) {
 				busy, _ := os.ReadFile("/proc/loadavg") // not there: left out
-				b := newApplyBench(t, engine, skew)
+				b := newApplyBench(t, engine)
+				b.write(skew)
 				out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 				fmt.Fprintf(out, "\n%s, %s: %d row changes in %d transactions (%d in the short part), %.1f commits in a group; load before: %s\n",
 					engine, name, b.all.changes, b.all.transactions, b.short.transactions, b.all.grouped(), strings.TrimSpace(string(busy)))
@@ -75,6 +75,10 @@ func each(t *testing.T, skews []load.Skew, measure func(*applyBench, *tabwriter.
 	}
 }
 
+func skewName(s load.Skew) string {
+	return map[bool]string{true: "skewed", false: "uniform"}[s.Zipf > 0]
+}
+
 // way is how the log is replayed.
 type way struct {
 	name    string
@@ -83,14 +87,11 @@ type way struct {
 	workers []int
 }
 
-// turns is how often each number of workers is measured.
-const turns = 3
-
 // compare replays with different numbers of workers, in turn. All of them must leave the same rows.
 func (b *applyBench) compare(out *tabwriter.Writer, delay time.Duration, w way) {
 	b.t.Helper()
 	results := make([][]result, len(w.workers))
-	for range turns {
+	for range turns(b.t, 3) {
 		for i, workers := range w.workers {
 			results[i] = append(results[i], b.replay(workers, delay, w))
 		}
@@ -98,7 +99,7 @@ func (b *applyBench) compare(out *tabwriter.Writer, delay time.Duration, w way) 
 	var one float64
 	for i, workers := range w.workers {
 		slices.SortFunc(results[i], func(x, y result) int { return cmp.Compare(x.rate, y.rate) })
-		median := results[i][turns/2]
+		median := results[i][len(results[i])/2]
 		if workers == 1 {
 			one = median.rate
 		}
@@ -110,24 +111,11 @@ func (b *applyBench) compare(out *tabwriter.Writer, delay time.Duration, w way) 
 	}
 }
 
-// engines are those of BENCH_ENGINES, by default MySQL and the newest MariaDB.
-func engines(t *testing.T) []sandbox.Engine {
-	t.Helper()
-	list := os.Getenv("BENCH_ENGINES")
-	if list == "" {
-		list = "mysql,mariadb"
-	}
-	engines, err := sandbox.ParseEngines(list)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return engines
-}
-
 // applyBench is a part of a binary log, and the table before and after it.
 type applyBench struct {
 	t          *testing.T
 	s          *sandboxtest.Schema
+	rows       int64
 	db         *sql.DB
 	server     *conn.Server
 	log        *changelog.Changelog
@@ -153,18 +141,16 @@ func (p portion) grouped() float64 {
 }
 
 const (
-	rows      = 200_000
 	loadTime  = 15 * time.Second
 	shortTime = 1500 * time.Millisecond
 )
 
-func newApplyBench(t *testing.T, engine sandbox.Engine, skew load.Skew) *applyBench {
+// newApplyBench creates the table, and has what is written from now on held back.
+func newApplyBench(t *testing.T, engine sandbox.Engine) *applyBench {
 	t.Helper()
-	server := sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: []string{"--innodb-buffer-pool-size=2G"}})
-	b := &applyBench{t: t, s: sandboxtest.NewSchema(t, server.Address())}
+	b := &applyBench{t: t, s: sandboxtest.NewSchema(t, durable(t, engine).Address()), rows: rowsOf(t, 200_000)}
 	ctx := t.Context()
-	source := load.Table{Name: b.name("t"), Rows: rows, Gap: 10}
-	b.must(source.Create(ctx, b.s.DB))
+	b.must(b.table().Create(ctx, b.s.DB))
 	b.s.MustExec("CREATE TABLE base LIKE t; INSERT INTO base SELECT * FROM t")
 	b.db = b.open(b.config(0, false))
 	var err error
@@ -174,10 +160,19 @@ func newApplyBench(t *testing.T, engine sandbox.Engine, skew load.Skew) *applyBe
 	b.must(b.log.Create(ctx))
 	b.start, err = binlog.Current(ctx, b.db, b.server)
 	b.must(err)
-	generator := load.New(load.Config{
-		DB: b.s.DB, Tables: []load.Table{source}, Connections: 8, Skew: skew, Seed: 1,
-		Mix: load.WriteOnly(),
-	})
+	return b
+}
+
+func (b *applyBench) table() load.Table { return load.Table{Name: b.name("t"), Rows: b.rows} }
+
+func (b *applyBench) generator(skew load.Skew) *load.Generator {
+	return load.New(load.Config{DB: b.s.DB, Tables: []load.Table{b.table()}, Connections: 8, Skew: skew, Seed: 1})
+}
+
+// write writes for some time, as fast as it goes.
+func (b *applyBench) write(skew load.Skew) {
+	b.t.Helper()
+	ctx, generator := b.t.Context(), b.generator(skew)
 	loading, stop := context.WithTimeout(ctx, loadTime)
 	defer stop()
 	ended := make(chan error, 1)
@@ -185,8 +180,9 @@ func newApplyBench(t *testing.T, engine sandbox.Engine, skew load.Skew) *applyBe
 	select {
 	case <-time.After(shortTime):
 	case err := <-ended:
-		t.Fatalf("the load ended early: %v", err)
+		b.t.Fatalf("the load ended early: %v", err)
 	}
+	var err error
 	b.short.fence, err = b.log.Fence(ctx)
 	b.must(err)
 	b.must(<-ended)
@@ -194,14 +190,13 @@ func newApplyBench(t *testing.T, engine sandbox.Engine, skew load.Skew) *applyBe
 	b.must(err)
 	b.count(&b.short)
 	b.count(&b.all)
-	return b
 }
 
 // count reads the portion for its figures.
 func (b *applyBench) count(p *portion) {
 	b.t.Helper()
 	var group uint64
-	b.stream(b.t.Context(), p.fence, func(tx *binlog.Transaction) {
+	b.stream(b.t.Context(), p.fence, nil, func(tx *binlog.Transaction) {
 		if len(tx.Changes) == 0 {
 			return
 		}
@@ -258,14 +253,14 @@ func (b *applyBench) shadow() *table.Mapping {
 // errEnough ends a stream at the fence.
 var errEnough = errors.New("the fence was read")
 
-// stream hands out the part of the log up to the fence.
-func (b *applyBench) stream(ctx context.Context, fence uint64, take func(*binlog.Transaction)) {
+// stream hands out the part of the log up to the fence, with these columns of the rows; nil: all.
+func (b *applyBench) stream(ctx context.Context, fence uint64, columns []int, take func(*binlog.Transaction)) {
 	b.t.Helper()
 	source, err := table.Inspect(ctx, b.db, b.name("t"))
 	b.must(err)
 	marks, err := table.Inspect(ctx, b.db, b.name("t__changelog"))
 	b.must(err)
-	s := binlog.New(binlog.Config{Conn: b.config(0, false), Server: b.server, Start: b.start, Source: source, Changelog: marks})
+	s := binlog.New(binlog.Config{Conn: b.config(0, false), Server: b.server, Start: b.start, Source: source, Columns: columns, Changelog: marks})
 	err = s.Run(ctx, func(_ context.Context, tx *binlog.Transaction) error {
 		take(tx)
 		for _, m := range tx.Marks {
@@ -283,6 +278,7 @@ func (b *applyBench) stream(ctx context.Context, fence uint64, take func(*binlog
 // result is one replay.
 type result struct {
 	rate    float64 // row changes per second
+	took    time.Duration
 	figures applier.Figures
 }
 
@@ -297,29 +293,16 @@ func (r result) print(out *tabwriter.Writer, delay time.Duration, batch, what st
 // replay applies the part of the log, or its short beginning, with some workers.
 func (b *applyBench) replay(workers int, delay time.Duration, w way) result {
 	b.t.Helper()
-	m := b.shadow()
-	c := b.config(delay, true)
-	applied := progress.NewApplied(b.start)
-	r := applier.NewReplay(applier.Config{
-		Workers: workers, BatchChanges: w.batch, StatementBytes: 512 << 10, QueueBytes: 64 << 20, ReconnectTimeout: time.Minute,
-	}, applier.Deps{Conn: c, DB: b.open(c), Server: b.server, Mapping: m, Applied: applied, Gate: open{}})
+	cfg, deps := b.applies(b.shadow(), delay)
+	cfg.Workers, cfg.BatchChanges = workers, w.batch
+	r := applier.NewReplay(cfg, deps)
 	part := b.all
 	if w.short {
 		part = b.short
 	}
-	ctx, cancel := context.WithCancelCause(b.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- r.Run(ctx) }()
-	begun := time.Now()
-	b.stream(ctx, part.fence, func(tx *binlog.Transaction) { b.must(r.Feed(ctx, tx)) })
-	b.must(r.WaitApplied(ctx, part.fence))
-	took := time.Since(begun)
-	cancel(errEnough)
-	if err := <-ended; !errors.Is(err, errEnough) {
-		b.t.Fatal(err)
-	}
+	took := b.drain(r, part, nil)
 	b.prove(w.short)
-	return result{rate: float64(part.changes) / took.Seconds(), figures: r.Figures()}
+	return result{rate: float64(part.changes) / took.Seconds(), took: took, figures: r.Figures()}
 }
 
 // open is a gate that holds nothing back.
@@ -345,7 +328,7 @@ func (b *applyBench) rowByRow(delay time.Duration) result {
 	}
 	begun, done := time.Now(), 0
 	var took time.Duration
-	b.stream(b.t.Context(), b.all.fence, func(tx *binlog.Transaction) {
+	b.stream(b.t.Context(), b.all.fence, nil, func(tx *binlog.Transaction) {
 		if len(tx.Changes) == 0 || took > limit {
 			return
 		}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"text/tabwriter"
 	"time"
@@ -55,29 +54,24 @@ func TestMigrate(t *testing.T) {
 // migrateBench is a table and a load that writes to it.
 type migrateBench struct {
 	t         *testing.T
+	server    *sandbox.Server
 	s         *sandboxtest.Schema
 	source    load.Table
 	generator *load.Generator
+	changed   map[string]int // how often change was called for a table
+}
+
+// newServerBench has a schema without tables.
+func newServerBench(t *testing.T, engine sandbox.Engine) *migrateBench {
+	t.Helper()
+	server := durable(t, engine)
+	return &migrateBench{t: t, server: server, s: sandboxtest.NewSchema(t, server.Address()), changed: map[string]int{}}
 }
 
 func newMigrateBench(t *testing.T, engine sandbox.Engine) *migrateBench {
 	t.Helper()
-	rows := int64(1_000_000)
-	if text := os.Getenv("BENCH_ROWS"); text != "" {
-		var err error
-		if rows, err = strconv.ParseInt(text, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	args := []string{"--innodb-buffer-pool-size=2G"}
-	if engine.MariaDB() {
-		args = append(args, "--innodb-log-file-size=1G")
-	} else {
-		args = append(args, "--innodb-redo-log-capacity=1G")
-	}
-	server := sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: args})
-	m := &migrateBench{t: t, s: sandboxtest.NewSchema(t, server.Address())}
-	m.source = load.Table{Name: table.Name{Schema: m.s.Name, Table: "sbtest1"}, Rows: rows}
+	m := newServerBench(t, engine)
+	m.source = load.Table{Name: m.name("sbtest1"), Rows: rowsOf(t, 1_000_000)}
 	m.must(m.source.Create(t.Context(), m.s.DB))
 	for _, other := range []string{"native", "idle"} {
 		m.s.MustExec("CREATE TABLE " + other + " LIKE sbtest1; INSERT INTO " + other + " SELECT * FROM sbtest1")
@@ -91,6 +85,12 @@ func (m *migrateBench) must(err error) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
+}
+
+// change returns what to change of a table this time, to and fro.
+func (m *migrateBench) change(name string) string {
+	m.changed[name]++
+	return []string{"MODIFY k INT NOT NULL DEFAULT 0", widen}[m.changed[name]%2]
 }
 
 // native has the server alter a copy of the table.
@@ -124,7 +124,7 @@ func (m *migrateBench) config(name, alter, postpone string) migrate.Config {
 	a := m.s.Server
 	return migrate.Config{
 		Conn:     conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Run: m.s.Name},
-		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Refresh, Native: migrate.NativeOff,
+		Database: m.s.Name, Table: name, Alter: alter, Apply: migrate.Refresh, Native: migrate.NativeOff, DeferIndexes: migrate.DeferAuto,
 		ChunkTime: 100 * time.Millisecond, LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond,
 		ReconnectTimeout: time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: 5 * time.Second, PostponeFile: postpone, Log: slog.New(slog.DiscardHandler),
 	}

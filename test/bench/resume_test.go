@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,23 +21,19 @@ import (
 	"github.com/midstreamdb/midstream/internal/load"
 	"github.com/midstreamdb/midstream/internal/migrate"
 	"github.com/midstreamdb/midstream/internal/sandbox"
-	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
 // TestResume kills the command in the middle of a copy, with a checkpoint each second, and starts it again: how long it takes from the start to the next
 // chunk, and how many rows were copied beyond what the checkpoint knew.
 func TestResume(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "midstream")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/midstream").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := command(t)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(out, "\nserver\trows\tcopied at the kill\tknown to the checkpoint\tits age\tstart to the next chunk\t")
 	for _, engine := range engines(t) {
 		t.Run(string(engine), func(t *testing.T) {
 			m := newMigrateBench(t, engine)
 			a := m.s.Server
-			command := func() (*exec.Cmd, *bufio.Scanner) {
+			begin := func() (*exec.Cmd, *bufio.Scanner) {
 				c := exec.Command(binary, "migrate", "--host", a.Host, "--port", strconv.Itoa(a.Port), "--user", a.User, "--database", m.s.Name,
 					"--table", "sbtest1", "--alter", widen, "--native=off", "--progress=log", "--checkpoint-interval=1s")
 				c.Env = append(os.Environ(), "MIDSTREAM_PASSWORD="+a.Password)
@@ -47,7 +42,7 @@ func TestResume(t *testing.T) {
 				m.must(c.Start())
 				return c, bufio.NewScanner(log)
 			}
-			first, _ := command()
+			first, _ := begin()
 			var record checkpoint.Record
 			for record.Rows < uint64(m.source.Rows)/4 {
 				time.Sleep(100 * time.Millisecond)
@@ -62,7 +57,7 @@ func TestResume(t *testing.T) {
 			age := time.Since(record.Written)
 			copied := m.s.MustQueryInt("SELECT COUNT(*) FROM sbtest1__new")
 			began := time.Now()
-			second, log := command()
+			second, log := begin()
 			var took time.Duration
 			for log.Scan() {
 				if took == 0 && strings.Contains(log.Text(), "phase=copy") {
@@ -78,13 +73,12 @@ func TestResume(t *testing.T) {
 
 // TestCheckpointCost copies an idle table with a checkpoint every 100 ms and with none but those of the phases, in turn.
 func TestCheckpointCost(t *testing.T) {
-	const runs = 5
-	server := sandboxtest.Private(t, sandbox.MySQL97, sandbox.Options{Durable: true, Args: []string{"--innodb-buffer-pool-size=2G", "--innodb-redo-log-capacity=1G"}})
-	m := &migrateBench{t: t, s: sandboxtest.NewSchema(t, server.Address())}
+	m := newServerBench(t, sandbox.MySQL97)
 	m.source = load.Table{Name: m.name("sbtest1"), Rows: 200_000}
 	m.must(m.source.Create(t.Context(), m.s.DB))
 	took := map[time.Duration][]time.Duration{}
 	intervals := []time.Duration{100 * time.Millisecond, 10 * time.Minute}
+	runs := turns(t, 5)
 	for range runs {
 		for _, interval := range intervals {
 			cfg := m.config("sbtest1", same, "")

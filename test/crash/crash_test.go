@@ -101,7 +101,7 @@ func beginOn(t *testing.T, s *sandboxtest.Schema, altered string, args ...string
 	r.args = append([]string{
 		"migrate", "--host", s.Server.Host, "--port", strconv.Itoa(s.Server.Port), "--user", s.Server.User,
 		"--database", s.Name, "--table", "sbtest1", "--native=off", "--alter", alter,
-		"--chunk-size=200", "--checkpoint-interval=300ms",
+		"--chunk-size=200", "--checkpoint-interval=300ms", "--defer-indexes=on",
 	}, args...)
 	return r
 }

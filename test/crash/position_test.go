@@ -13,7 +13,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
-	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // mustRefuse runs the command, which must refuse to go on and say so.
@@ -42,23 +41,32 @@ func (r *trial) mustRefuse(says string) {
 func (r *trial) mustHaveBegun() {
 	r.t.Helper()
 	p := r.start()
-	deadline := time.After(time.Minute)
-	for begun := false; !begun; {
-		select {
-		case err := <-p.ended:
-			r.t.Fatalf("the command ended with %v:\n%s", err, &p.text)
-		case <-deadline:
-			r.t.Fatal("there is no checkpoint")
-		case <-time.After(20 * time.Millisecond):
-		}
-		if len(r.s.MustQueryRows("SHOW TABLES LIKE 'sbtest1%new'")) > 0 {
-			begun = r.s.MustQueryInt(`SELECT COUNT(*) FROM sbtest1__checkpoint WHERE record LIKE '%"Rows":_%' AND record NOT LIKE '%"Rows":0,%'`) > 0
-		}
-	}
+	r.waitFor(p, "nothing is copied", copying)
 	if err := p.cmd.Process.Kill(); err != nil {
 		r.t.Fatal(err)
 	}
 	<-p.ended
+}
+
+// copying counts the checkpoints that say that something was copied.
+const copying = `SELECT COUNT(*) FROM sbtest1__checkpoint WHERE record LIKE '%"Rows":_%' AND record NOT LIKE '%"Rows":0,%'`
+
+// waitFor waits until the query, on the tables of a migration, counts something; else complains.
+func (r *trial) waitFor(p *process, complaint, query string) {
+	r.t.Helper()
+	deadline := time.After(time.Minute)
+	for {
+		select {
+		case err := <-p.ended:
+			r.t.Fatalf("the command ended with %v:\n%s", err, &p.text)
+		case <-deadline:
+			r.t.Fatal(complaint)
+		case <-time.After(20 * time.Millisecond):
+		}
+		if len(r.s.MustQueryRows("SHOW TABLES LIKE 'sbtest1%new'")) > 0 && r.s.MustQueryInt(query) > 0 {
+			return
+		}
+	}
 }
 
 // beginPostponed is begin with the cut-over postponed until permit is called.
@@ -86,12 +94,14 @@ func TestPositionLost(t *testing.T) {
 				logs = s.MustQueryRows("SHOW BINARY LOGS")
 			}
 		},
-		"reset": func(s *sandboxtest.Schema) {
-			if s.Server.Engine.MariaDB() {
-				s.MustExec("RESET MASTER")
-			} else {
-				s.MustExec("RESET BINARY LOGS AND GTIDS")
+		"reset": reset,
+		"reset, and as long as before": func(s *sandboxtest.Schema) {
+			s.MustExec("CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))")
+			reset(s)
+			for range 6000 { // more transactions than the checkpoint knows
+				s.MustExec("INSERT INTO filler (text) VALUES (REPEAT('x', 200))")
 			}
+			s.MustExec("DROP TABLE filler")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,7 +109,7 @@ func TestPositionLost(t *testing.T) {
 				s := sandboxtest.NewSchema(t, server.Address())
 				r, permit := beginPostponed(t, s)
 				r.mustHaveBegun()
-				r.mustStopLoad() // which would get to the numbers that the checkpoint knows, after a reset
+				r.mustStopLoad() // lose says what the log is to hold
 				lose(s)
 				r.mustRefuse("position")
 				if left := s.MustQueryRows("SHOW TABLES"); len(left) != 4 {
@@ -111,6 +121,14 @@ func TestPositionLost(t *testing.T) {
 				r.mustHold()
 			})
 		})
+	}
+}
+
+func reset(s *sandboxtest.Schema) {
+	if s.Server.Engine.MariaDB() {
+		s.MustExec("RESET MASTER")
+	} else {
+		s.MustExec("RESET BINARY LOGS AND GTIDS")
 	}
 }
 
@@ -157,19 +175,71 @@ func TestPromotedReplica(t *testing.T) {
 		promote(&follower, s)
 		follower.DB = replica.Open(s.Name)
 		r.s = &follower
-		for i, arg := range r.args {
-			if arg == "--port" {
-				r.args[i+1] = strconv.Itoa(follower.Server.Port)
-			}
-		}
+		r.connectTo(follower.Server.Port)
 		permit()
 		r.mustEnd()
 		if _, err := proof.Model(t.Context(), follower.DB, r.source.Name, r.generator.Model(0)); err != nil {
 			t.Error(err)
 		}
-		if _, err := proof.Equal(t.Context(), follower.DB, table.NamesFor(r.source.Name).Retired, r.source.Name); err != nil {
+		r.mustBeEqual()
+	})
+}
+
+// connectTo gives the command another port.
+func (r *trial) connectTo(port int) {
+	for i, arg := range r.args {
+		if arg == "--port" {
+			r.args[i+1] = strconv.Itoa(port)
+		}
+	}
+}
+
+// TestFailOver: while the command runs, another server takes the place of the first behind the same address. What it knows of
+// the first is not trusted: it goes on from the checkpoint that the other server has.
+func TestFailOver(t *testing.T) {
+	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
+		var options sandbox.Options
+		if server.Engine.MariaDB() {
+			options.Args = []string{"--log-slave-updates=ON"}
+		}
+		replica := sandboxtest.Private(t, server.Engine, options)
+		s := sandboxtest.NewSchema(t, server.Address())
+		follower := *s
+		follower.Server, follower.DB = replica.Address(), replica.Open("")
+		follow(&follower, s.Server)
+		r, permit := beginPostponed(t, s)
+		address, at := sandboxtest.Proxy(t, s.Server)
+		r.connectTo(at.Port)
+		p := r.start()
+		r.waitFor(p, "nothing is copied", copying)
+		r.stop()
+		if err := <-r.loaded; err != nil {
+			t.Fatal(err)
+		}
+		promote(&follower, s)
+		address.SetTarget(replica.Address().HostPort()) // connections to both exist for a while
+		time.Sleep(300 * time.Millisecond)
+		address.CutAll()
+		permit()
+		select {
+		case err := <-p.ended:
+			if err != nil {
+				t.Fatalf("the command ended with %v:\n%s", err, &p.text)
+			}
+		case <-time.After(2 * time.Minute):
+			_ = p.cmd.Process.Kill() // the test fails
+			<-p.ended
+			t.Fatalf("the command does not end:\n%s", &p.text)
+		}
+		if !bytes.Contains(p.text.Bytes(), []byte("another server answers now")) {
+			t.Errorf("the command does not tell that the server was changed:\n%s", &p.text)
+		}
+		follower.DB = replica.Open(s.Name)
+		r.s = &follower
+		if _, err := proof.Model(t.Context(), follower.DB, r.source.Name, r.generator.Model(0)); err != nil {
 			t.Error(err)
 		}
+		r.mustBeEqual()
 	})
 }
 

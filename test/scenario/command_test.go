@@ -151,6 +151,16 @@ func TestCommandPlans(t *testing.T) {
 				t.Errorf("the plan does not say %s", want)
 			}
 		}
+		p = start(t, arguments(s, "--alter", "MODIFY a TINYINT NOT NULL, MODIFY b VARCHAR(9)", "--allow-lossy", "b", "--dry-run")...)
+		p.exits(0)
+		for _, want := range []string{
+			"`a` converted from int\\S* to tinyint\\S*; a row that would lose something stops the run: numbers out of the new range",
+			"`b` converted from varchar.*; losses are accepted: texts that are too long",
+		} {
+			if !regexp.MustCompile(want).MatchString(p.out.String()) {
+				t.Errorf("the plan does not say %s", want)
+			}
+		}
 		p = start(t, arguments(s, "--alter", "ADD FULLTEXT KEY more (b)", "--dry-run")...)
 		p.exits(0)
 		if !strings.Contains(p.out.String(), "Not checked    the key, the columns and the server's opinion of the ALTER") {
@@ -223,6 +233,9 @@ func TestCommandKilled(t *testing.T) {
 		other := start(t, arguments(s, "--alter", "ADD COLUMN other INT")...)
 		other.exits(2)
 		other.says("cannot go on from checkpoint .*`t__checkpoint`.*--alter was .*--restart")
+		lossy := start(t, arguments(s, "--alter", alterA, "--allow-lossy", "a")...)
+		lossy.exits(2)
+		lossy.says(`cannot go on from checkpoint .*--allow-lossy was "", and is "a" now.*--restart`)
 		killed()
 		next := start(t, arguments(s, "--alter", alterA)...)
 		next.exits(0)

@@ -299,7 +299,8 @@ func (c *oneCase) run() string {
 		options: map[string]string{"chunk-size": "7"}, dull: []string{` AUTO_INCREMENT=\d+`},
 	}, s)
 	m.cfg.Alter = c.alter
-	story := fmt.Sprintf("MIDSTREAM_SEED=%d\n%s;\n%d rows\nALTER TABLE t %s (%s)", c.seed, c.create, len(rows), c.alter, m.spec.way)
+	m.cfg.DeferIndexes = []migrate.Defer{migrate.DeferOn, migrate.DeferOff}[c.seed%2]
+	story := fmt.Sprintf("MIDSTREAM_SEED=%d\n%s;\n%d rows\nALTER TABLE t %s (%s --defer-indexes=%s)", c.seed, c.create, len(rows), c.alter, m.spec.way, m.cfg.DeferIndexes)
 	summary, err := undisturbed(t, func() (*migrate.Summary, error) { return c.migrate(m) })
 	if err != nil { // once more at rest: what was in the way may have been a row that is gone
 		m.cfg.Restart, m.cfg.PostponeFile = true, ""
@@ -374,7 +375,7 @@ func (c *oneCase) change() (stop func()) {
 }
 
 // justified are reasons of Midstream's own to refuse what the server may do, by docs/safety.md.
-var justified = regexp.MustCompile(`cannot be replayed exactly|depends on the moment|rows that exist have no value|may become equal|make it an integer first|migration key`)
+var justified = regexp.MustCompile(`cannot be replayed exactly|depends on the moment|rows that exist have no value|may become equal|does not fit into the new table: (?:in column|a value would be changed)|make it an integer first|migration key`)
 
 // refused checks that a migration which did not come to its end had a reason.
 func (c *oneCase) refused(story string, err error) string {

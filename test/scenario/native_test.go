@@ -15,8 +15,11 @@ import (
 func compareWithNative(t *testing.T, s *sandboxtest.Schema, sc *spec, alter string, retired, fresh table.Name) {
 	t.Helper()
 	c := s.MustConn()
-	// A session that sets nothing, but for zero dates, which may stand in the table already.
-	const lenient = `SET SESSION sql_mode = REPLACE(REPLACE(@@sql_mode, 'NO_ZERO_IN_DATE', ''), 'NO_ZERO_DATE', '')`
+	// A session that sets nothing, but for zero dates, which may stand in the table already; not strict where losses are accepted.
+	lenient := `SET SESSION sql_mode = REPLACE(REPLACE(@@sql_mode, 'NO_ZERO_IN_DATE', ''), 'NO_ZERO_DATE', '')`
+	if sc.options["allow-lossy"] != "" {
+		lenient = `SET SESSION sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO'`
+	}
 	for _, statement := range []string{lenient, "ALTER TABLE " + retired.String() + " " + alter} {
 		if _, err := c.ExecContext(t.Context(), statement); err != nil {
 			t.Fatalf("alter natively: %v", err)

@@ -48,6 +48,7 @@ func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
 		t.Fatalf("create.sql: %v", err)
 	}
 	m := newMigration(t, s, schema)
+	m.cfg.DeferIndexes = migrate.DeferOn
 	before := readState(t, schema)
 	s.plan(t, schema, m.cfg, before)
 	summary, err := m.carry(t, schema)
@@ -171,10 +172,13 @@ func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration 
 		},
 		Database: schema.Name, Table: s.table, Alter: strings.TrimSpace(s.file(t, "alter", e)),
 		Workers: s.number(t, "num-workers", 4), CopyWorkers: s.number(t, "copy-workers", 2),
-		Verify: true, ChunkTime: 100 * time.Millisecond, ChunkSize: uint64(s.number(t, "chunk-size", 100)),
+		DeferIndexes: migrate.DeferAuto, Verify: true, ChunkTime: 100 * time.Millisecond, ChunkSize: uint64(s.number(t, "chunk-size", 100)),
 		LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond, ReconnectTimeout: time.Minute, Heartbeat: 50 * time.Millisecond, Checkpoint: time.Second,
 		TimestampName: s.options["timestamp-old-table"] != "",
 		Log:           testLog(t),
+	}
+	if columns := s.options["allow-lossy"]; columns != "" {
+		m.cfg.AllowLossy = strings.Split(columns, ",")
 	}
 	for _, flag := range strings.Fields(s.way) {
 		switch name, value, _ := strings.Cut(flag, "="); name {

@@ -51,10 +51,11 @@ type run struct {
 	began     time.Time // of the load
 	proxy     *proxy.Proxy
 
-	stopLoad context.CancelFunc
-	loaded   chan error
-	migrated chan error
-	summary  *migrate.Summary
+	stopLoad      context.CancelFunc
+	stopMigration context.CancelFunc
+	loaded        chan error
+	migrated      chan error
+	summary       *migrate.Summary
 }
 
 // settings are what differs between runs.
@@ -110,13 +111,19 @@ func begin(t *testing.T, s *sandboxtest.Schema, set settings) *run {
 		Rate: set.rate, Rollback: 0.02, Savepoint: 0.02, Seed: uint64(set.workers),
 	})
 	r.startLoad()
-	r.runner = migrate.New(r.config(set))
+	r.startMigration(r.config(set))
+	return r
+}
+
+// startMigration begins the migration, or goes on with it.
+func (r *run) startMigration(cfg migrate.Config) {
+	ctx, stop := context.WithCancel(r.t.Context())
+	r.runner, r.stopMigration = migrate.New(cfg), stop
 	go func() {
 		var err error
-		r.summary, err = r.runner.Run(t.Context())
+		r.summary, err = r.runner.Run(ctx)
 		r.migrated <- err
 	}()
-	return r
 }
 
 // startLoad returns when the load has committed something.
@@ -145,7 +152,7 @@ func (r *run) config(set settings) migrate.Config {
 	return migrate.Config{
 		Conn:     conn.Config{Host: server.Host, Port: server.Port, User: cmp.Or(set.user, server.User), Password: server.Password, Run: r.s.Name},
 		Database: r.s.Name, Table: r.source.Name.Table, Alter: set.alter,
-		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
+		Apply: cmp.Or(set.apply, migrate.Replay), Native: migrate.NativeOff, DeferIndexes: migrate.DeferOn, Verify: true, Workers: set.workers, CopyWorkers: 4, ChunkTime: 50 * time.Millisecond,
 		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: 3 * time.Minute, Heartbeat: 100 * time.Millisecond, Checkpoint: time.Second,
 		PostponeFile: r.postpone, ThrottleFile: set.throttled, Log: slog.New(slog.NewTextHandler(testLog{r.t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
@@ -196,7 +203,7 @@ func (r *run) mustSwap() {
 	if err := <-r.migrated; err != nil {
 		r.t.Fatal(err)
 	}
-	if want := "shadow table, --native=off, --apply=" + string(cmp.Or(r.set.apply, migrate.Replay)); r.summary.Way != want {
+	if want := "shadow table, --native=off, --apply=" + string(cmp.Or(r.set.apply, migrate.Replay)) + ", indexes built afterwards"; r.summary.Way != want {
 		r.t.Errorf("the migration took the way %q, want %q", r.summary.Way, want)
 	}
 }
@@ -210,20 +217,26 @@ func (r *run) mustProve(report *proof.Report, err error) {
 	r.t.Logf("%s", report)
 }
 
-// tell logs what the run was like, and checks that workers applied at once and that the application met no error that the
-// migration is to keep from it.
+// tell is tellOfLoad, and checks that workers applied at once.
 func (r *run) tell() {
+	r.t.Helper()
+	_, isLong := long()
+	// MariaDB's clock is the commits of one group, which are few where a commit is fast; in a short run there may be none.
+	surely := isLong || !r.s.Server.Engine.MariaDB()
+	if surely && r.set.apply != migrate.Refresh && r.set.workers > 1 && r.runner.Snapshot().MostBusy < 2 {
+		r.t.Error("never two workers at once")
+	}
+	r.tellOfLoad()
+}
+
+// tellOfLoad logs what the run was like, and checks that the application met no error that the migration is to keep from it.
+func (r *run) tellOfLoad() {
 	r.t.Helper()
 	stats := r.generator.Snapshot()
 	snapshot := r.runner.Snapshot()
 	r.t.Logf("load: %s", stats.String())
 	r.t.Logf("%d row changes applied, %d retries, at most %d of %d workers busy at once, clock allows %.1f; stall %s",
 		snapshot.ChangesApplied, snapshot.Retries, snapshot.MostBusy, r.set.workers, snapshot.Parallelism, snapshot.Stall)
-	_, isLong := long()
-	// MariaDB's clock is the commits of one group, which are few where a commit is fast; in a short run there may be none.
-	if surely := isLong || !r.s.Server.Engine.MariaDB(); surely && r.set.apply != migrate.Refresh && r.set.workers > 1 && snapshot.MostBusy < 2 {
-		r.t.Error("never two workers at once")
-	}
 	for _, number := range []uint16{1146, 1050, 1205} {
 		if n := stats.Errors[number]; n > 0 {
 			r.t.Errorf("the application met %d errors %d", n, number)

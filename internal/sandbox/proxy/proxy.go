@@ -50,10 +50,10 @@ type Filter func(conn ConnInfo, dir Direction, packet []byte) Verdict
 
 // Proxy forwards connections to one server. Its methods may be called at any time by any goroutine.
 type Proxy struct {
-	target   string
 	listener *net.TCPListener
 
 	mu      sync.Mutex // guards what follows
+	target  string
 	delay   [2]time.Duration
 	filter  Filter
 	refuses bool
@@ -72,6 +72,13 @@ func Listen(target string) (*Proxy, error) {
 
 // Port returns the port that the proxy listens on, of 127.0.0.1.
 func (p *Proxy) Port() int { return p.listener.Addr().(*net.TCPAddr).Port }
+
+// SetTarget has connections from now on go to another host:port; CutAll ends those that exist.
+func (p *Proxy) SetTarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
 
 // SetDelay sets how long each packet is held back on its way, from now on; throughput is not limited.
 func (p *Proxy) SetDelay(toServer, toClient time.Duration) {
@@ -127,14 +134,14 @@ func (p *Proxy) Run(ctx context.Context) error {
 // serve forwards one connection until both sides have ended. A server that cannot be reached is to the
 // client a connection that ends at once.
 func (p *Proxy) serve(ctx context.Context, client *net.TCPConn) {
-	l := p.admit(client)
+	l, target := p.admit(client)
 	if l == nil {
 		return
 	}
 	defer p.forget(l)
 	defer l.cut()
 	var d net.Dialer
-	server, err := d.DialContext(ctx, "tcp", p.target)
+	server, err := d.DialContext(ctx, "tcp", target)
 	if err != nil || !l.join(server.(*net.TCPConn)) {
 		return
 	}
@@ -149,19 +156,19 @@ func (p *Proxy) serve(ctx context.Context, client *net.TCPConn) {
 	_ = group.Wait() // the ends of connections are no errors here
 }
 
-// admit registers a new connection, or closes it and returns nil while the proxy refuses.
-func (p *Proxy) admit(client *net.TCPConn) *link {
+// admit registers a new connection and says where it goes, or closes it and returns nil while the proxy refuses.
+func (p *Proxy) admit(client *net.TCPConn) (_ *link, target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuses {
 		_ = client.SetLinger(0) // the client is to see a reset
 		_ = client.Close()
-		return nil
+		return nil, ""
 	}
 	p.last++
 	l := &link{info: ConnInfo{ID: p.last}, client: client}
 	p.links[l] = struct{}{}
-	return l
+	return l, p.target
 }
 
 func (p *Proxy) forget(l *link) {

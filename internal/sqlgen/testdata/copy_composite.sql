@@ -1,5 +1,5 @@
 -- MySQL
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -32,7 +32,7 @@ SELECT HEX(`name`), `id`
  LIMIT 1
    FOR SHARE;
 -- one row
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -41,7 +41,7 @@ SELECT `id`, `name`, `kind`, `at`
    FOR SHARE
     ON DUPLICATE KEY UPDATE `name` = `shop`.`orders__new`.`name`;
 -- MariaDB
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -74,7 +74,7 @@ SELECT HEX(`name`), `id`
  LIMIT 1
    LOCK IN SHARE MODE;
 -- one row
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

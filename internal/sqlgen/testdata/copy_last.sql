@@ -1,5 +1,5 @@
 -- MySQL
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -28,7 +28,7 @@ SELECT HEX(`name`), `id`
  LIMIT 1
    FOR SHARE;
 -- MariaDB
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

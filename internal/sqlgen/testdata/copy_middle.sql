@@ -1,5 +1,5 @@
 -- MySQL
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -31,7 +31,7 @@ SELECT `id`
  LIMIT 1
    FOR SHARE;
 -- one row
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -40,7 +40,7 @@ SELECT `id`, `name`, `kind`, `at`
    FOR SHARE
     ON DUPLICATE KEY UPDATE `id` = `shop`.`orders__new`.`id`;
 -- MariaDB
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -72,7 +72,7 @@ SELECT `id`
  LIMIT 1
    LOCK IN SHARE MODE;
 -- one row
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

@@ -1,5 +1,5 @@
 -- MySQL
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`number`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, CONVERT_TZ(`at`, '+00:00', 'Europe/Berlin')
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -31,7 +31,7 @@ SELECT `id`
  LIMIT 1
    FOR SHARE;
 -- one row
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`number`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, CONVERT_TZ(`at`, '+00:00', 'Europe/Berlin')
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -40,7 +40,7 @@ SELECT `id`, `name`, `kind`, CONVERT_TZ(`at`, '+00:00', 'Europe/Berlin')
    FOR SHARE
     ON DUPLICATE KEY UPDATE `number` = `shop`.`orders__new`.`number`;
 -- MariaDB
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`number`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, CONVERT_TZ(`at`, '+00:00', 'Europe/Berlin')
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -72,7 +72,7 @@ SELECT `id`
  LIMIT 1
    LOCK IN SHARE MODE;
 -- one row
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`number`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, CONVERT_TZ(`at`, '+00:00', 'Europe/Berlin')
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)

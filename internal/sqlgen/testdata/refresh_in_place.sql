@@ -1,5 +1,5 @@
 -- write
-INSERT INTO `shop`.`orders__new`
+INSERT INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -17,6 +17,6 @@ SELECT `id`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
  WHERE `id` IN (-3, 7);
 -- delete
-DELETE FROM `shop`.`orders__new` WHERE `id` IN (
+DELETE FROM `shop`.`orders__new` /* midstream */ WHERE `id` IN (
 -3,
 7);

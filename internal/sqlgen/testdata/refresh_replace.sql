@@ -1,5 +1,5 @@
 -- write
-REPLACE INTO `shop`.`orders__new`
+REPLACE INTO `shop`.`orders__new` /* midstream */
        (`id`, `name`, `kind`, `at`)
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders` FORCE INDEX (`PRIMARY`)
@@ -16,6 +16,6 @@ SELECT HEX(`name`), `id`
  WHERE ((`name` = _utf8mb4'Zoë''s' AND `id` = 7)
     OR (`name` = _utf8mb4 x'6200' AND `id` = -9));
 -- delete
-DELETE FROM `shop`.`orders__new` WHERE (`name`, `id`) IN (
+DELETE FROM `shop`.`orders__new` /* midstream */ WHERE (`name`, `id`) IN (
 (_utf8mb4'Zoë''s', 7),
 (_utf8mb4 x'6200', -9));

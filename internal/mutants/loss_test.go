@@ -1,0 +1,42 @@
+//go:build mutants
+
+package mutants
+
+var lossMutants = []mutant{
+	{
+		Name:      "loss: copying has no guard",
+		Invariant: "what a conversion loses stops the run",
+		Edits:     []edit{{"internal/sqlgen/copy.go", "	conditions = append(conditions, guard(c.mapping, sourceColumn)...)\n", ""}},
+		Package:   "internal/loss",
+		Tests:     []string{"TestEveryWriteIsGuarded"},
+	},
+	{
+		Name:      "loss: refreshing has no guard",
+		Invariant: "what a conversion loses stops the run, whichever way it comes",
+		Edits:     []edit{{"internal/sqlgen/refresh.go", "	return r.statement(keys, guard(r.mapping, sourceColumn))\n", "	return r.statement(keys, nil)\n"}},
+		Package:   "internal/loss",
+		Tests:     []string{"TestEveryWriteIsGuarded"},
+	},
+	{
+		Name:      "loss: replay has no guard",
+		Invariant: "what a conversion loses stops the run, whichever way it comes",
+		Edits:     []edit{{"internal/sqlgen/replay.go", "	return append(r.Guards(rows, limit), r.insert", "	return append([]string(nil), r.insert"}},
+		Package:   "internal/loss",
+		Tests:     []string{"TestEveryWriteIsGuarded"},
+	},
+	{
+		Name:      "loss: digits after the point are cut without a word",
+		Invariant: "what a conversion loses stops the run",
+		Edits:     []edit{{"internal/table/loss.go", "			l.Keeps = Wrap(fmt.Sprintf(\"%[1]s = TRUNCATE(%[1]s, %[2]d)\", Hole, to.Scale))\n", ""}},
+		Package:   "internal/loss",
+		Tests:     []string{"TestEveryWriteIsGuarded"},
+	},
+	{
+		Name:      "loss: a loss in one column accepts those of all",
+		Invariant: "losses are accepted in the columns that the user names",
+		Edits:     []edit{{"internal/applier/refresh_worker.go", "return p.Lossy && loss.SaysColumn(w.Message, p.Shadow.Name)", "return loss.SaysColumn(w.Message, p.Shadow.Name)"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestScenarios/fail-lossy-other-column"},
+		Servers:   true,
+	},
+}

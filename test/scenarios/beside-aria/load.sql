@@ -1,0 +1,3 @@
+BEGIN; UPDATE t SET a = a + 1 WHERE id = {1-600}; SELECT n INTO @n FROM journal; COMMIT
+
+DELETE FROM t WHERE id = {1-600}

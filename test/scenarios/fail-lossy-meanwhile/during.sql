@@ -1,0 +1,1 @@
+UPDATE t SET c = 1.25 WHERE id = 17;
