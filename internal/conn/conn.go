@@ -16,8 +16,9 @@ import (
 )
 
 // SQLMode is the mode of every session: strict, zero and invalid dates allowed as the source may hold them, no automatic
-// value for a zero, backslashes are plain characters in literals.
-const SQLMode = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
+// value for a zero. NO_BACKSLASH_ESCAPES must not be in it: MySQL keeps the expressions of a table (generated columns,
+// conditions, keys, defaults) as text with escapes, and a session that opens the table reads that text by its own mode.
+const SQLMode = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 
 // Config says how to reach a server.
 type Config struct {

@@ -45,6 +45,7 @@ var lists = [][]mutant{
 	verifyMutants,
 	nativeMutants,
 	tableMutants,
+	fidelityMutants,
 }
 
 // patience bounds one run of one test.
