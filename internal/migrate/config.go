@@ -35,6 +35,7 @@ type Config struct {
 	ThrottleFile  string // copying and applying pause while it exists; "" for none
 	PostponeFile  string // the cut-over waits while it exists; "" for none
 	AllowReplica  bool
+	AllowRenamed  bool // CHECK constraints whose names a user chose may get others
 	DropOldTable  bool
 	TimestampName bool // the retired table's name carries the time of the start
 	Restart       bool // what an earlier run has left is dropped, instead of going on from it

@@ -48,7 +48,8 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh},
+		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica, AllowRenamed: r.cfg.AllowRenamed, MayBeNative: r.cfg.Native != NativeOff && r.record == nil,
+			XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh},
 	})
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if err := report.Err(); err != nil {
 		return &Refusal{Err: err}
 	}
-	r.alter, r.found = report.Alter, report.Source
+	r.alter, r.found, r.checks, r.renamed = report.Alter, report.Source, report.Checks, report.Renamed
 	r.view.found(r.server, report.Source)
 	return r.plan(report)
 }
@@ -94,6 +95,9 @@ func (r *Runner) prepare(ctx context.Context) error {
 	}
 	if done {
 		return r.finishNative(ctx)
+	}
+	if len(r.renamed) > 0 && !r.cfg.AllowRenamed {
+		return r.undo(ctx, &Refusal{Err: fmt.Errorf("%s: %s", preflight.RenamedText(r.renamed, r.names.Source), preflight.AllowRenamed)})
 	}
 	position, err := r.startPosition(ctx)
 	if err != nil {
@@ -134,6 +138,9 @@ func (r *Runner) createTables(ctx context.Context) error {
 	}
 	defer db.Close()
 	if err := r.createShadow(ctx, db); err != nil {
+		return err
+	}
+	if err := r.nameChecks(ctx); err != nil {
 		return err
 	}
 	if err := r.alterShadow(ctx, db); err != nil {

@@ -26,6 +26,8 @@ type Input struct {
 // Options are the choices of the user that change what is a failure.
 type Options struct {
 	AllowReplica bool // the server may be a replica
+	AllowRenamed bool // CHECK constraints whose names a user chose may get others
+	MayBeNative  bool // the server alters the table itself if it can, and nothing is renamed
 	Resumes      bool // the tables of its names are those of the migration that goes on from its checkpoint
 	Locked       bool // the one who asks holds the table's lock
 	Verify       bool // the tables are compared, for which temporary tables may be needed
@@ -58,6 +60,7 @@ var checks = []check{
 	{name: "second run", run: checkLock},
 	{name: "ALTER", run: checkAlter},
 	{name: "table", run: checkTable},
+	{name: "constraints", run: checkConstraints, table: true},
 	{name: "migration key", run: checkKey, table: true},
 	{name: "new definition", run: checkDefinition, table: true},
 	{name: "foreign keys", run: checkForeignKeys, table: true},
@@ -66,6 +69,7 @@ var checks = []check{
 	{name: "table names", run: checkNames},
 	{name: "XA transactions", run: checkXA},
 	{name: "room", run: checkRoom, table: true},
+	{name: "statistics", run: checkStatistics, table: true},
 }
 
 // Run makes all checks and reports everything found; a failure is not an error. The error says that the server stopped
