@@ -46,7 +46,7 @@ func (r *Runner) histograms(ctx context.Context) ([]string, error) {
 // persistentStatistics are MariaDB's, of columns and indexes. They stay with a column that is renamed.
 func (r *Runner) persistentStatistics(ctx context.Context) ([]string, error) {
 	found, err := r.askStatistics(ctx, `
-		SELECT column_name, CONCAT('SET STATEMENT histogram_size = ', hist_size, COALESCE(CONCAT(', histogram_type = ', hist_type), ''), ' FOR ')
+		SELECT column_name, CONCAT('SET STATEMENT histogram_size = ', COALESCE(hist_size, 0), COALESCE(CONCAT(', histogram_type = ', hist_type), ''), ' FOR ')
 		  FROM mysql.column_stats WHERE db_name = ? AND table_name = ? ORDER BY column_name`)
 	if err != nil {
 		return nil, err
