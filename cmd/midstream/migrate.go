@@ -43,6 +43,7 @@ type migrateCommand struct {
 	Restart                 bool          `help:"Drop what an earlier run of this migration has left, instead of going on from it." group:"How"`
 	ReconnectTimeout        time.Duration `default:"10m" help:"How long lost connections are tried again." group:"How"`
 	AllowReplica            bool          `help:"Migrate on a server that is itself a replica." group:"How"`
+	AllowRenamedConstraints bool          `help:"CHECK constraints with names of your own get others, which the plan shows, where names are unique in the schema (MySQL)." group:"How"`
 
 	ThrottleFlagFile          string        `placeholder:"PATH" help:"Copying and applying pause while this file exists." group:"Control"`
 	PostponeCutOverFlagFile   string        `placeholder:"PATH" help:"The cut-over waits while this file exists." group:"Control"`
@@ -129,6 +130,7 @@ func (m *migrateCommand) config() (migrate.Config, error) {
 		PostponeFile:     m.PostponeCutOverFlagFile,
 		AllowReplica:     m.AllowReplica,
 		AllowLossy:       m.AllowLossy,
+		AllowRenamed:     m.AllowRenamedConstraints,
 		DropOldTable:     m.DropOldTable,
 		TimestampName:    m.TimestampOldTable,
 		DryRun:           m.DryRun,

@@ -19,6 +19,8 @@ type Alter struct {
 	Renames map[string]string
 	// Drops are the columns that are dropped.
 	Drops []string
+
+	mentions []mention // of constraints
 }
 
 // For returns the statement for the table of that name.
@@ -54,11 +56,16 @@ func Parse(sql string, source table.Name, d Dialect) (*Alter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read ALTER: %w", err)
 	}
-	a := &Alter{Clauses: sql[rest[0].offset:end(all, rest[len(rest)-1])], Renames: make(map[string]string)}
+	start := rest[0].offset
+	a := &Alter{Clauses: sql[start:end(all, rest[len(rest)-1])], Renames: make(map[string]string)}
 	var refusals []error
 	for _, c := range clauses {
 		if err := a.read(c); err != nil {
 			refusals = append(refusals, fmt.Errorf("refuse %s: %w", excerpt(sql[c[0].offset:]), err))
+		}
+		for _, m := range mentions(c) {
+			m.at, m.end = m.at-start, m.end-start
+			a.mentions = append(a.mentions, m)
 		}
 	}
 	if err := errors.Join(refusals...); err != nil {

@@ -18,7 +18,7 @@ import (
 
 // Fencer writes fences.
 type Fencer interface {
-	// Fence writes a fence and returns its value; when it returns, everything before it in the log is visible.
+	// Fence writes a fence and returns its value; when it returns, everything that was fed before the call is visible.
 	Fence(ctx context.Context) (uint64, error)
 }
 

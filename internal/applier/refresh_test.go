@@ -198,14 +198,21 @@ func TestXACommitsOutOfOrder(t *testing.T) {
 		}
 		xid := "'" + s.Name + "'"
 		first, second := s.MustConn(), s.MustConn()
+		t.Cleanup(func() { // of a test that failed: nothing else would end it
+			_, _ = second.ExecContext(context.Background(), "XA ROLLBACK "+xid) // refused when it is decided
+		})
 		mustExec(first, "XA START "+xid, "UPDATE t SET v = 11 WHERE id = 1", "DELETE FROM t WHERE id = 2", "INSERT INTO t VALUES (3, 3, 30)",
 			"DELETE FROM texts", "XA END "+xid, "XA PREPARE "+xid)
 		done := make(chan error, 1)
 		go func() { _, err := first.ExecContext(t.Context(), "XA COMMIT "+xid); done <- err }()
 		// A transaction of the same name begins only when the first can be seen.
 		for {
-			if _, err := second.ExecContext(t.Context(), "XA START "+xid); err == nil {
+			_, err := second.ExecContext(r.ctx, "XA START "+xid)
+			if err == nil {
 				break
+			}
+			if r.ctx.Err() != nil {
+				t.Fatal(err)
 			}
 		}
 		if v := s.MustQueryInt("SELECT v FROM t WHERE id = 1"); v != 11 {

@@ -16,11 +16,12 @@ import (
 )
 
 // SQLMode is the mode of every session: strict, zero and invalid dates allowed as the source may hold them, no automatic
-// value for a zero, backslashes are plain characters in literals.
+// value for a zero. NO_BACKSLASH_ESCAPES must not be in it: MySQL keeps the expressions of a table (generated columns,
+// conditions, keys, defaults) as text with escapes, and a session that opens the table reads that text by its own mode.
 const SQLMode = "STRICT_ALL_TABLES," + LenientMode
 
 // LenientMode is SQLMode without being strict: values that do not fit are stored as far as they do, with a warning.
-const LenientMode = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,NO_BACKSLASH_ESCAPES"
+const LenientMode = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 
 // Config says how to reach a server.
 type Config struct {

@@ -20,13 +20,11 @@ type prepared struct {
 // ErrSuperseded says that another run has taken the migration over: this one must not write any more.
 var ErrSuperseded = errors.New("another run goes on with this migration")
 
-// onConnect are the statements that every connection begins with. MySQL pushes a condition into a derived table by printing
-// it and parsing it again, and prints backslash escapes that NO_BACKSLASH_ESCAPES does not read: 'it\'s' fails, 'a\b' becomes
-// another string without a word. MariaDB pushes otherwise, does not know the switch, and skips such a comment. From 11.6.2 on it refuses, by default, to lock a
-// row that changed since the statement began (error 1020); our locking reads want the row as it is.
+// onConnect are the statements that every connection begins with. From 11.6.2 on MariaDB refuses, by default, to lock a row
+// that changed since the statement began (error 1020); our locking reads want the row as it is.
 var onConnect = []string{
 	"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-	"SET /*!80022 SESSION optimizer_switch = 'derived_condition_pushdown=off', */ /*M!110602 SESSION innodb_snapshot_isolation = OFF, */ SESSION autocommit = 1",
+	"SET /*M!110602 SESSION innodb_snapshot_isolation = OFF, */ SESSION autocommit = 1",
 }
 
 // Connect implements driver.Connector.

@@ -11,7 +11,7 @@ func (b *Books[K]) AskFence() uint64 {
 	return b.asked
 }
 
-// Fenced reports that the fence is committed: everything that stood in the log when it was asked for is visible to reads.
+// Fenced reports that the fence is committed: everything that was read from the log before it was asked for is visible to reads.
 func (b *Books[K]) Fenced(number uint64) {
 	if number > b.asked {
 		panic("epoch: a fence is committed that was never asked for")

@@ -37,6 +37,7 @@ type Config struct {
 	PostponeFile  string // the cut-over waits while it exists; "" for none
 	AllowReplica  bool
 	AllowLossy    []string // columns in which values may become what an ALTER makes of them in a mode that is not strict
+	AllowRenamed  bool     // CHECK constraints whose names a user chose may get others
 	DropOldTable  bool
 	TimestampName bool // the retired table's name carries the time of the start
 	Restart       bool // what an earlier run has left is dropped, instead of going on from it

@@ -12,13 +12,9 @@ import (
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
-// indexMode is the sql_mode in which indexes are read, dropped and added: that of the sessions that write rows, but that
-// backslashes escape, as SHOW CREATE TABLE writes them.
-var indexMode = strings.TrimSuffix(conn.SQLMode, ",NO_BACKSLASH_ESCAPES")
-
 // openIndexing opens connections that change the indexes of the shadow. They are enlisted: a later run ends what they do.
 func (r *Runner) openIndexing() (*sql.DB, error) {
-	return conn.Open(r.writers, conn.Settings{"sql_mode": "'" + indexMode + "'"})
+	return conn.Open(r.writers, nil)
 }
 
 // deferIndexes takes from the shadow, which is empty, the indexes that it is to get when all rows are copied. Before, it is

@@ -39,7 +39,7 @@ func (r *Runner) tryNative(ctx context.Context, ddl *sql.DB) (altered bool, err 
 		return false, err
 	}
 	for _, a := range []algorithm{instant, metadataOnly} {
-		_, err = ddl.ExecContext(ctx, r.alter.By(string(a), r.names.Shadow))
+		_, err = ddl.ExecContext(ctx, r.alter.Calling(r.checks).By(string(a), r.names.Shadow))
 		if conn.IsRefused(err) {
 			r.whyCopy = conn.Message(err)
 			continue

@@ -61,6 +61,9 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	if report.Simplified != "" {
 		line("Not checked", "what becomes of %s, which no temporary table can have", report.Simplified)
 	}
+	for i := range r.renamed {
+		line(map[bool]string{true: "Constraints"}[i == 0], "CHECK %s will be called %s", table.Quote(r.renamed[i].Source), table.Quote(r.renamed[i].Swapped))
+	}
 	line("Creates", "%s, %s", r.names.Shadow, r.names.Changelog)
 	line("Keeps", "%s as %s%s", t.Name, r.names.Retired, map[bool]string{true: ", and drops it at the end"}[r.cfg.DropOldTable])
 	fmt.Fprintf(w, "\nDefinition before:\n%s\n\nDefinition after:\n%s\n", t.CreateSQL, definition)

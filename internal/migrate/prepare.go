@@ -51,7 +51,8 @@ func (r *Runner) preflight(ctx context.Context) error {
 	report, err := preflight.Run(ctx, preflight.Input{
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
-		Options:   preflight.Options{AllowReplica: r.cfg.AllowReplica, XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing, AllowLossy: r.cfg.AllowLossy},
+		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica, AllowRenamed: r.cfg.AllowRenamed, AllowLossy: r.cfg.AllowLossy, MayBeNative: r.cfg.Native != NativeOff && r.record == nil,
+			XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing},
 	})
 	if err != nil {
 		return err
@@ -59,7 +60,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 	if err := report.Err(); err != nil {
 		return &Refusal{Err: err}
 	}
-	r.alter, r.found = report.Alter, report.Source
+	r.alter, r.found, r.checks, r.renamed = report.Alter, report.Source, report.Checks, report.Renamed
 	r.view.found(r.server, report.Source)
 	if r.record == nil {
 		if err := r.chooseDeferral(ctx); err != nil {
@@ -102,6 +103,9 @@ func (r *Runner) prepare(ctx context.Context) error {
 	}
 	if done {
 		return r.finishNative(ctx)
+	}
+	if len(r.renamed) > 0 && !r.cfg.AllowRenamed {
+		return r.undo(ctx, &Refusal{Err: fmt.Errorf("%s: %s", preflight.RenamedText(r.renamed, r.names.Source), preflight.AllowRenamed)})
 	}
 	if err := r.deferIndexes(ctx); err != nil {
 		return r.undo(ctx, err)

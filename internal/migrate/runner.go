@@ -29,10 +29,12 @@ type Runner struct {
 
 	db        *sql.DB // for everything but applying and the application of the ALTER
 	server    *conn.Server
-	apply     Apply        // as the server allows it
-	watch     string       // by what others who write the shadow are noticed
-	found     *table.Table // the source as preflight saw it
-	made      string       // the shadow's definition right after the ALTER
+	apply     Apply             // as the server allows it
+	watch     string            // by what others who write the shadow are noticed
+	found     *table.Table      // the source as preflight saw it
+	checks    []table.CheckName // of its CHECK constraints, where the shadow's need others
+	renamed   []table.CheckName // those that the swap does not give back
+	made      string            // the shadow's definition right after the ALTER
 	mapping   *table.Mapping
 	ordered   bool // commits become visible in the order of the log
 	lock      *conn.Lock

@@ -40,6 +40,9 @@ func (r *Runner) makeShadow(ctx context.Context) error {
 	if err := r.createShadow(ctx, db); err != nil {
 		return err
 	}
+	if err := r.nameChecks(ctx); err != nil {
+		return err
+	}
 	if err := r.alterShadow(ctx, db); err != nil {
 		return err
 	}
@@ -80,6 +83,24 @@ func (r *Runner) createShadow(ctx context.Context, db *sql.DB) error {
 	})
 }
 
+// nameChecks gives the shadow's CHECK constraints names that become the source's with the swap, where they can.
+func (r *Runner) nameChecks(ctx context.Context) error {
+	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow)
+	if err != nil {
+		return err
+	}
+	renames, err := table.RenameChecks(r.found, shadow, r.checks)
+	if err != nil {
+		return err
+	}
+	for _, statement := range renames {
+		if _, err := r.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("name the constraints of shadow table %s: %w", r.names.Shadow, err)
+		}
+	}
+	return nil
+}
+
 // alterShadow alters the shadow while it is empty; what the server does not accept is a Refusal. The rebuild at the end
 // leaves the table without row versions of instant changes.
 func (r *Runner) alterShadow(ctx context.Context, ddl *sql.DB) error {
@@ -88,7 +109,7 @@ func (r *Runner) alterShadow(ctx context.Context, ddl *sql.DB) error {
 		return err
 	}
 	if !altered {
-		if _, err := ddl.ExecContext(ctx, r.alter.For(r.names.Shadow)); err != nil {
+		if _, err := ddl.ExecContext(ctx, r.alter.Calling(r.checks).For(r.names.Shadow)); err != nil {
 			return &Refusal{Err: fmt.Errorf("the server refuses the ALTER: %s", conn.Message(err))}
 		}
 	}

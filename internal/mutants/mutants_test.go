@@ -49,6 +49,7 @@ var lists = [][]mutant{
 	lossMutants,
 	indexMutants,
 	adaptMutants,
+	fidelityMutants,
 }
 
 // patience bounds one run of one test.

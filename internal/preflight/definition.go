@@ -21,6 +21,10 @@ type Statement struct {
 // Outcome is what the ALTER makes of the table.
 type Outcome struct {
 	Alter *alter.Alter // nil: refused
+	// Checks are the names of the source's CHECK constraints, nil where names are unique in a table only.
+	Checks []table.CheckName
+	// Renamed are those of Checks that will have another name after the swap.
+	Renamed []table.CheckName
 	// Mapping is how rows will become rows, held against a temporary table; nil where there was none to be had.
 	Mapping *table.Mapping
 	// Definition is the table's CREATE statement after the ALTER, less Simplified; "" without a Mapping.

@@ -26,12 +26,14 @@ type Input struct {
 // Options are the choices of the user that change what is a failure.
 type Options struct {
 	AllowReplica bool     // the server may be a replica
+	AllowRenamed bool     // CHECK constraints whose names a user chose may get others
+	AllowLossy   []string // columns whose conversion may lose something
+	MayBeNative  bool     // the server alters the table itself if it can, and nothing is renamed
 	Resumes      bool     // the tables of its names are those of the migration that goes on from its checkpoint
 	Locked       bool     // the one who asks holds the table's lock
 	Verify       bool     // the tables are compared, for which temporary tables may be needed
 	Refresh      bool     // changes are applied by refresh: the server converts each value
 	Unwatched    bool     // nothing tells who writes the shadow
-	AllowLossy   []string // columns whose conversion may lose something
 	// XAPatience is how long to wait for prepared XA transactions to be decided before they are a failure.
 	XAPatience time.Duration
 }
@@ -61,6 +63,7 @@ var checks = []check{
 	{name: "second run", run: checkLock},
 	{name: "ALTER", run: checkAlter},
 	{name: "table", run: checkTable},
+	{name: "constraints", run: checkConstraints, table: true},
 	{name: "migration key", run: checkKey, table: true},
 	{name: "new definition", run: checkDefinition, table: true},
 	{name: "foreign keys", run: checkForeignKeys, table: true},
@@ -69,6 +72,7 @@ var checks = []check{
 	{name: "table names", run: checkNames},
 	{name: "XA transactions", run: checkXA},
 	{name: "room", run: checkRoom, table: true},
+	{name: "statistics", run: checkStatistics, table: true},
 }
 
 // Run makes all checks and reports everything found; a failure is not an error. The error says that the server stopped

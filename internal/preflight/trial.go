@@ -57,10 +57,19 @@ func try(ctx context.Context, in *inspection) (*trial, error) {
 	if t.before, err = table.InspectTemporary(ctx, session, name); err != nil {
 		return nil, err
 	}
+	renames, err := table.RenameChecks(in.source, t.before, in.outcome.Checks)
+	if err != nil {
+		return nil, err
+	}
+	for _, statement := range renames {
+		if _, err := session.ExecContext(ctx, statement); err != nil {
+			return nil, fmt.Errorf("name the constraints of temporary table %s: %w", name, err)
+		}
+	}
 	if err := read(ctx, session, mode); err != nil {
 		return nil, err
 	}
-	if _, err := session.ExecContext(ctx, in.outcome.Alter.For(name)); err != nil {
+	if _, err := session.ExecContext(ctx, in.outcome.Alter.Calling(in.outcome.Checks).For(name)); err != nil {
 		if conn.IsRefused(err) && !conn.IsBadDefinition(err) {
 			return nil, &untriedError{fmt.Sprintf("a temporary table does not tell (the server says of one: %s)", conn.Message(err))}
 		}

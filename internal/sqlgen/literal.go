@@ -12,7 +12,7 @@ import (
 
 // AppendLiteral appends a value of column c as a literal that the server reads back as exactly that value, with the
 // column's type and charset, in WHERE as in VALUES; a value of kind SQL is appended as it is. ENUM and SET are written as
-// numbers. It relies on the session settings of conn.Open (NO_BACKSLASH_ESCAPES, UTC, utf8mb4).
+// numbers. It relies on the session settings of conn.Open (backslash escapes, UTC, utf8mb4).
 func AppendLiteral(dst []byte, c *table.Column, v table.Value) []byte {
 	switch v.Kind {
 	case table.Null:
@@ -98,7 +98,7 @@ func charsetOf(c *table.Column) string {
 const longest = 16 << 10
 
 // appendString appends bytes with their charset in front: readable where that is sure to be exact, else in hexadecimal. Long
-// values of bytes stand between quotes as they are, which the session's NO_BACKSLASH_ESCAPES makes exact, too.
+// values of bytes stand between quotes, which is exact, too: no byte of a character beyond ASCII is a quote or a backslash.
 func appendString(dst []byte, charset string, b []byte) []byte {
 	dst = append(dst, '_')
 	dst = append(dst, charset...)
@@ -110,20 +110,20 @@ func appendString(dst []byte, charset string, b []byte) []byte {
 	return append(dst, '\'')
 }
 
-// appendQuoted appends text between quotes, those inside doubled.
+// appendQuoted appends text between quotes; quotes and backslashes inside are doubled.
 func appendQuoted(dst, text []byte) []byte {
 	dst = append(dst, '\'')
 	for _, c := range text {
-		if c == '\'' {
-			dst = append(dst, '\'')
+		if c == '\'' || c == '\\' {
+			dst = append(dst, c)
 		}
 		dst = append(dst, c)
 	}
 	return append(dst, '\'')
 }
 
-// isPlain says whether b may stand between quotes in a statement that is utf8mb4 text: printable, without the backslash,
-// which another sql_mode would read as an escape, and in a charset that has ASCII at its place.
+// isPlain says whether b is readable between quotes in a statement that is utf8mb4 text: printable, without the backslash,
+// which a log shows doubled, and in a charset that has ASCII at its place.
 func isPlain(charset string, b []byte) bool {
 	unicode := false
 	switch charset {

@@ -174,8 +174,8 @@ func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration 
 		Workers: s.number(t, "num-workers", 4), CopyWorkers: s.number(t, "copy-workers", 2),
 		DeferIndexes: migrate.DeferAuto, Verify: true, ChunkTime: 100 * time.Millisecond, ChunkSize: uint64(s.number(t, "chunk-size", 100)),
 		LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond, ReconnectTimeout: time.Minute, Heartbeat: 50 * time.Millisecond, Checkpoint: time.Second,
-		TimestampName: s.options["timestamp-old-table"] != "",
-		Log:           testLog(t),
+		TimestampName: s.options["timestamp-old-table"] != "", AllowRenamed: s.options["allow-renamed-constraints"] != "",
+		Log: testLog(t),
 	}
 	if columns := s.options["allow-lossy"]; columns != "" {
 		m.cfg.AllowLossy = strings.Split(columns, ",")

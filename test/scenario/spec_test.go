@@ -133,7 +133,7 @@ func (s *spec) set(key, value string) (err error) {
 		if s.untried = value == "untried"; !s.untried {
 			return fmt.Errorf("no dry run is called %s", value)
 		}
-	case "chunk-size", "num-workers", "copy-workers", "timestamp-old-table", "allow-lossy":
+	case "chunk-size", "num-workers", "copy-workers", "timestamp-old-table", "allow-lossy", "allow-renamed-constraints":
 		s.options[key] = value
 	default:
 		return errors.New("no such key")

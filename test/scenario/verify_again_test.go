@@ -139,7 +139,7 @@ func TestDefectStays(t *testing.T) {
 	eachWay(t, func(t *testing.T, m *migration, schema *sandboxtest.Schema) {
 		m.stopWhen(t, func(s status.Snapshot) bool { return s.Copied > 100 })
 		row := schema.MustQueryInt("SELECT MIN(id) FROM t__new") // of a chunk that was committed
-		verifytest.Bend(t, schema, table.NamesFor(table.Name{Schema: schema.Name, Table: "t"}), fmt.Sprintf("UPDATE t__new SET a = a + 1 WHERE id = %d", row))
+		verifytest.Bend(t, schema, fmt.Sprintf("UPDATE t__new SET a = a + 1 WHERE id = %d", row))
 		for _, resumed := range []bool{false, true} {
 			_, ended, log := m.start(t.Context(), t)
 			err := <-ended

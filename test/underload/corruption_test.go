@@ -14,7 +14,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/migrate"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
-	"github.com/midstreamdb/midstream/internal/table"
 	"github.com/midstreamdb/midstream/internal/verify/verifytest"
 )
 
@@ -29,7 +28,8 @@ func bents(s *sandboxtest.Schema) []bent {
 		{"int", "7", "UPDATE t__new SET w = 3 - w WHERE id IN (1, 2) AND (SELECT COUNT(*) FROM (SELECT id FROM t__new WHERE id IN (1, 2)) both_are_there) = 2", "in column `w` "},
 	}
 	for _, c := range verifytest.Corruptions(s.Server.Engine) {
-		all = append(all, bent{c.Column, c.Was, "UPDATE t__new SET v = " + c.Is + " WHERE id = 1", "where `id` = 1 has in column `v` "})
+		// An UPDATE to a JSON value that compares equal would write nothing.
+		all = append(all, bent{c.Column, c.Was, "REPLACE INTO t__new (id, hot, w, v) VALUES (1, 0, 1, " + c.Is + ")", "where `id` = 1 has in column `v` "})
 	}
 	return all
 }
@@ -92,9 +92,8 @@ func bendUnderLoad(t *testing.T, s *sandboxtest.Schema, b bent, apply migrate.Ap
 	for runner.Snapshot().Copied < 20 && len(ended) == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	names := table.NamesFor(table.Name{Schema: s.Name, Table: "t"})
 	if len(ended) == 0 {
-		verifytest.Bend(t, s, names, b.harm)
+		verifytest.Bend(t, s, b.harm)
 	}
 	err := <-ended
 	var failure *migrate.Failure

@@ -1,0 +1,54 @@
+package preflight
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/midstreamdb/midstream/internal/table"
+)
+
+// checkConstraints finds the names that the CHECK constraints will have. MySQL keeps them unique in the schema, and the retired
+// table keeps those that a user chose: that they change is refused unless it is allowed, or the server may alter the table
+// itself. MariaDB's are unique in a table only.
+func checkConstraints(_ context.Context, in *inspection) ([]finding, error) {
+	if in.Server.IsMariaDB() {
+		return nil, nil
+	}
+	in.outcome.Checks = table.CheckNames(in.source, in.Names.Shadow)
+	if name := table.TooLong(in.outcome.Checks, in.Names); name != "" {
+		return []finding{fail(fmt.Sprintf("a CHECK constraint of %s would have to be called %s, which is too long", in.source.Name, table.Quote(name)),
+			"give the table a shorter name, or do without its CHECK constraints while it is migrated")}, nil
+	}
+	for _, c := range in.outcome.Checks {
+		if !c.Kept() && (in.outcome.Alter == nil || !in.outcome.Alter.DropsConstraint(c.Source)) {
+			in.outcome.Renamed = append(in.outcome.Renamed, c)
+		}
+	}
+	text := RenamedText(in.outcome.Renamed, in.source.Name)
+	switch {
+	case text == "":
+		return nil, nil
+	case in.AllowRenamed:
+		return []finding{note(text, "")}, nil
+	case in.MayBeNative:
+		return []finding{warn("if the server cannot alter the table itself: "+text, AllowRenamed)}, nil
+	default:
+		return []finding{fail(text, AllowRenamed)}, nil
+	}
+}
+
+// AllowRenamed is the way out.
+const AllowRenamed = "allow it with --allow-renamed-constraints; a second migration, when the retired table is dropped, gives the names back"
+
+// RenamedText says which CHECK constraints of the source get other names; "" for none.
+func RenamedText(renamed []table.CheckName, source table.Name) string {
+	if len(renamed) == 0 {
+		return ""
+	}
+	pairs := make([]string, len(renamed))
+	for i, c := range renamed {
+		pairs[i] = table.Quote(c.Source) + " would become " + table.Quote(c.Swapped)
+	}
+	return fmt.Sprintf("the names of CHECK constraints are unique in a schema, and the retired table keeps those of %s: %s", source, strings.Join(pairs, ", "))
+}

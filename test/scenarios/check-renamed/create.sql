@@ -1,0 +1,6 @@
+CREATE TABLE t (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  a INT NOT NULL, b INT, c INT,
+  CONSTRAINT zeros CHECK (a >= 0), CONSTRAINT `b`` small` CHECK (b < 1000), CHECK (c > 0), CONSTRAINT gone CHECK (c < 3000), CONSTRAINT given__new CHECK (c <> 7777)
+) ENGINE = InnoDB;
+INSERT INTO t (a, b, c) SELECT i % 50, i % 10, i FROM n WHERE i <= 300;
