@@ -149,12 +149,4 @@ var refreshMutants = []mutant{
 		Tests:     []string{"TestHeldCommitsAndAChunk"},
 		Servers:   true,
 	},
-	{
-		Name:      "refresh: MariaDB reads the whole table for keys of several columns",
-		Invariant: "the cost of a deleted row does not grow with the table",
-		Edits:     []edit{{"internal/sqlgen/replay.go", "(server.IsMariaDB() || slices.", "(server.IsMariaDB() && len(r.keys) > 99 || slices."}},
-		Package:   refreshPackage,
-		Tests:     []string{"TestDeletesReadOnlyTheirRows"},
-		Servers:   true,
-	},
 }
