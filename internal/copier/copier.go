@@ -123,21 +123,13 @@ func (c *Copier) Stats() Stats {
 	return Stats{Rows: c.stats.rows.Load(), Chunks: c.stats.chunks.Load(), Retries: c.stats.retries.Load(), Workers: c.pool.limit()}
 }
 
-// settings are those of the sessions that copy: a lock that is not had soon is better waited for without holding others,
-// and of warnings only those about values count. MySQL shows enough of them by default, and lets only administrators ask
-// for more.
-func settings(server *conn.Server) conn.Settings {
-	s := conn.Settings{"innodb_lock_wait_timeout": "1", "sql_notes": "0"}
-	if server.IsMariaDB() {
-		s["max_error_count"] = "65535"
-	}
-	return s
-}
+// settings are those of the sessions that copy: a lock that is not had soon is better waited for without holding others.
+var settings = conn.Settings{"innodb_lock_wait_timeout": "1"}
 
 // Run copies everything and returns when every chunk is committed, or with the first error. When it returns no statement
 // of its sessions runs any more, unless the server could not be asked: that is logged.
 func (c *Copier) Run(ctx context.Context) (err error) {
-	db, err := conn.Open(c.deps.Conn, settings(c.deps.Server))
+	db, err := conn.Open(c.deps.Conn, settings)
 	if err != nil {
 		return fmt.Errorf("copy %s: %w", c.deps.Mapping.Source.Name, err)
 	}
