@@ -21,13 +21,14 @@ type Collision struct {
 // NewCollision returns the statements of a mapping.
 func NewCollision(m *table.Mapping, server *conn.Server) *Collision {
 	c := &Collision{write: &Refresh{mapping: m, copy: NewCopy(m, server), deletes: NewReplay(m, server), verb: "INSERT"}, there: shadowKey(m)}
-	// Only the assignment of a column is evaluated for the row that stands in the way.
+	// Only the assignment of a column is evaluated for the row that stands in the way, and in a mode that is not strict MySQL
+	// does not evaluate what it knows to be no NULL.
 	holder := make([]string, len(c.there.columns))
 	for i, column := range c.there.columns {
 		holder[i] = variable(i) + " := " + column.exact(m.Shadow.Name.String()+"."+table.Quote(column.Name))
 	}
 	c.set = m.Shadow.Name.String() + "." + table.Quote(m.Columns[0].Shadow.Name)
-	c.write.after = "\n    ON DUPLICATE KEY UPDATE " + c.set + " = IF(CONCAT_WS('', " + strings.Join(holder, ", ") + ") IS NULL, " + c.set + ", " + c.set + ")"
+	c.write.after = "\n    ON DUPLICATE KEY UPDATE " + c.set + " = IF(LENGTH(CONCAT_WS('', " + strings.Join(holder, ", ") + ")) < 0, " + c.set + ", " + c.set + ")"
 	return c
 }
 

@@ -47,7 +47,7 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 		verb = "REPLACE"
 	}
 	r.insert = list{verb + " INTO " + written(m) + " (" + table.QuoteList(names) + ") VALUES\n", ",\n", after}
-	r.guards = list{"DO ", ",\n   ", ""}
+	r.guards = list{"SET @midstream_kept = ", ",\n    @midstream_kept = ", ""} // MariaDB's DO passes errors over
 	r.deleteFrom = list{"DELETE FROM " + written(m) + " WHERE " + keyTuple(m.Key.ShadowNames()) + " IN (\n", ",\n", ")"}
 	// For a list of tuples MariaDB reads the whole table, and in one MySQL compares ENUM and SET as texts: no number is found.
 	r.columnwise = len(r.keys) > 1 && (server.IsMariaDB() || slices.ContainsFunc(m.Key.Columns, func(p table.Pair) bool {

@@ -179,7 +179,7 @@ func decimalLoss(from, to *Column) Loss {
 		if _, decimals := mantissa(to); from.Precision <= decimals && to.DataType == to.ColumnType {
 			return Loss{}
 		}
-		return Loss{"the last digits", Wrap(fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d)) = %s", asReal(to, Hole), from.Precision, from.Scale, Hole))}
+		return Loss{"the last digits", Wrap(fmt.Sprintf("CAST(%s AS DECIMAL(65,%d)) = %s", asReal(to, Hole), from.Scale, Hole))}
 	}
 	return Loss{Why: "what the new type cannot hold"}
 }
@@ -319,7 +319,7 @@ func textRealLoss(text string, to *Column) Loss {
 	}
 	real := asReal(to, Hole)
 	return Loss{"texts that are no number, the last digits", Wrap(
-		"(" + short + " OR CAST(" + Hole + " AS DECIMAL(65,30)) = CAST(" + real + " AS DECIMAL(65,30)))" +
+		"(" + short + " OR ABS(" + real + ") < 1e35 AND CAST(" + Hole + " AS DECIMAL(65,30)) = CAST(" + real + " AS DECIMAL(65,30)))" +
 			" AND (" + real + " <> 0 OR " + text + " NOT REGEXP '^[^eE]*[1-9]')")}
 }
 
