@@ -86,7 +86,7 @@ func TestRefreshHeartbeatWaits(t *testing.T) {
 
 		s.MustExec("INSERT INTO t VALUES (1, 1, 1), (2, 2, 2)")
 		begin := h.applied.Low().Position.String()
-		first := feed(binlog.Mark{}, insert(row(1)))
+		feed(binlog.Mark{}, insert(row(1)))
 		mustStay(begin, "with a change in the queue")
 		go func() {
 			defer close(h.ended)
@@ -102,11 +102,11 @@ func TestRefreshHeartbeatWaits(t *testing.T) {
 		feed(heartbeat)
 		mustStay(begin, "before the first epoch is read")
 		fences.pass <- struct{}{}
-		eventually(t, "the first epoch is written", func() bool { return h.applied.Low().Position.String() != begin })
-		mustStay(first, "before the second epoch is read")
+		eventually(t, "the first epoch is written", func() bool { return refresh.Figures().Applied == 1 })
+		mustStay(begin, "before the second epoch is read")
 		feed(binlog.Mark{ID: changelog.FenceID, Value: 1})
 		last := feed(heartbeat)
-		mustStay(first, "before the second epoch is read")
+		mustStay(begin, "before the second epoch is read")
 		fences.open()
 		if err := refresh.WaitApplied(h.ctx, 1); err != nil {
 			t.Fatal(err)
