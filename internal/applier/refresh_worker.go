@@ -215,11 +215,39 @@ func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion)
 func (r *Refresh) fill(ctx context.Context, c *sql.Conn, keys [][]table.Value) error {
 	err := r.execute(ctx, c, r.sql.Write(keys))
 	if conn.IsBadValue(err) && r.deps.Mapping.Lossy() {
-		err = r.execute(ctx, c, r.sql.Leniently(keys))
+		return r.fillLeniently(ctx, c, keys)
 	}
 	if err != nil {
 		return err
 	}
+	return r.refuseWarnings(ctx, c)
+}
+
+// fillLeniently is fill for rows of which some are to lose something: so few by one statement that the server shows all that
+// it warns of.
+func (r *Refresh) fillLeniently(ctx context.Context, c *sql.Conn, keys [][]table.Value) error {
+	lossy := 0
+	for _, p := range r.deps.Mapping.Columns {
+		if p.Lossy {
+			lossy++
+		}
+	}
+	for some := range slices.Chunk(keys, max(mostWarnings/lossy, 1)) {
+		if err := r.execute(ctx, c, r.sql.Leniently(some)); err != nil {
+			return err
+		}
+		if err := r.refuseWarnings(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mostWarnings is the number of values that a statement may change: about half of the warnings that a server shows.
+const mostWarnings = 500
+
+// refuseWarnings returns an error if the statement just carried out changed a value in a column in which that is not accepted.
+func (r *Refresh) refuseWarnings(ctx context.Context, c *sql.Conn) error {
 	warnings, err := conn.Warnings(ctx, c)
 	if err != nil {
 		return err

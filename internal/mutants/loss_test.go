@@ -39,4 +39,12 @@ var lossMutants = []mutant{
 		Tests:     []string{"TestScenarios/fail-lossy-other-column"},
 		Servers:   true,
 	},
+	{
+		Name:      "loss: rows are written at once that the server does not show all warnings of",
+		Invariant: "losses are accepted in the columns that the user names: each is seen, and none counts as another's",
+		Edits:     []edit{{"internal/applier/refresh_worker.go", "slices.Chunk(keys, max(mostWarnings/lossy, 1))", "slices.Chunk(keys, max(mostWarnings*lossy, 1))"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestScenarios/allow-lossy"},
+		Servers:   true,
+	},
 }
