@@ -49,15 +49,21 @@ func (r *Runner) keep(ctx context.Context) error {
 		f, c := p.applier.Figures(), p.copier.Stats()
 		now.Rows, now.Changes, now.Retries = now.Rows+c.Rows, now.Changes+f.Applied, now.Retries+f.Retries+c.Retries
 	}
-	now.Position, now.Witness = k.safe.String(), nil
-	if w := k.safe.Witness(); w != nil {
-		now.Witness = &checkpoint.Witness{Before: w.Before.String(), ID: w.Mark.ID, Value: w.Mark.Value}
-	}
+	now.Position, now.Witness = written(k.safe)
 	if err := k.store.Save(ctx, &now); err != nil {
 		return err
 	}
 	r.kept.Store(now.Position)
 	return nil
+}
+
+// written is a position as a checkpoint has it.
+func written(p binlog.Position) (string, *checkpoint.Witness) {
+	w := p.Witness()
+	if w == nil {
+		return p.String(), nil
+	}
+	return p.String(), &checkpoint.Witness{Before: w.Before.String(), ID: w.Mark.ID, Value: w.Mark.Value}
 }
 
 // provenPosition is the position of a checkpoint, with its witness.

@@ -1,6 +1,7 @@
-package migrate_test
+package migrate
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,14 +11,19 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/changelog"
+	"github.com/midstreamdb/midstream/internal/checkpoint"
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/schedule"
+	"github.com/midstreamdb/midstream/internal/sqlgen"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // The model: a source of a few rows whose transactions stand in a log with a commit-order clock, a shadow, and between them
-// the real scheduler and the real watermarks, in an order drawn by lot: reading the log, handing batches out, committing
-// them, hearing of it, planning chunks, copying them, heartbeats, checkpoints, and crashes at every moment, after which
-// only source, shadow, log and the stored checkpoint are left.
+// the real scheduler, the real watermarks and the real record of a checkpoint, in an order drawn by lot: reading the log,
+// handing batches out, committing them, hearing of it, planning chunks, copying them, heartbeats, checkpoints, and crashes
+// at every moment, after which only source, shadow, log and the text of the stored checkpoint are left.
 
 // change sets a row's value; 0 deletes the row.
 type change struct{ key, value int }
@@ -28,31 +34,25 @@ type logged struct {
 	lastCommitted int64
 }
 
-// part is a chunk: the keys from lower, exclusive, to upper, inclusive; the last has no end.
-type part struct{ lower, upper int }
+const modelRows = 6
 
-const (
-	modelRows = 6
-	noEnd     = 1 << 30
-)
+// bound is a key as the end of a chunk.
+func bound(key int) []table.Value { return []table.Value{{Kind: table.Number, Num: uint64(key)}} }
 
-// stored is a checkpoint.
-type stored struct {
-	position int // transactions of the log that are applied
-	open     []part
-	after    int
-	ended    bool
+// contains says whether a key is in the chunk: beyond its lower end, up to its upper one.
+func contains(c sqlgen.Range, key int) bool {
+	return (c.Lower == nil || uint64(key) > c.Lower[0].Num) && (c.Upper == nil || uint64(key) <= c.Upper[0].Num)
 }
 
 // run is what a process knows: all of it is lost in a crash.
 type run struct {
 	scheduler *schedule.Scheduler[item]
 	applied   *progress.Applied
-	chunks    *progress.Watermark[part]
+	chunks    *progress.Chunks
 	read      int // transactions of the log
 	batches   []*flight
 	planned   []*copying
-	after     int
+	after     []table.Value // upper end of what is planned
 	ended     bool
 	epoch     uint64
 }
@@ -68,8 +68,7 @@ type flight struct {
 }
 
 type copying struct {
-	part
-	ticket    progress.Ticket
+	progress.Begun
 	committed bool
 }
 
@@ -78,7 +77,7 @@ type world struct {
 	source, shadow map[int]int
 	log            []logged
 	lastOf         map[int]int64 // sequence number of the last transaction that changed a key
-	kept           stored
+	kept           []byte        // a checkpoint.Record
 	run            *run
 	runs           uint64
 	crashes        int
@@ -91,31 +90,54 @@ func newWorld(seed uint64) *world {
 			w.source[key] = 1 + w.random.IntN(3)
 		}
 	}
-	w.kept.after = -1
+	w.store(position(0), &chunk.Rest{})
 	w.begin()
 	return w
 }
 
 func position(n int) binlog.Position { return binlog.FilePosition("log.000001", uint64(n)) }
 
+// number is how many transactions of the log stand before a position.
+func number(p binlog.Position) (n int) {
+	if _, err := fmt.Sscanf(p.String(), "file:log.000001:%d", &n); err != nil {
+		panic(err)
+	}
+	return n
+}
+
 // begin starts a process from the stored checkpoint, as copier and runner do.
 func (w *world) begin() {
 	w.runs++
+	var record checkpoint.Record
+	if err := json.Unmarshal(w.kept, &record); err != nil {
+		panic(err)
+	}
+	start, err := provenPosition(&record)
+	if err != nil {
+		panic(err)
+	}
+	w.mustProve(start)
 	r := &run{
-		scheduler: schedule.New[item](schedule.Config{MaxCost: 3}), applied: progress.NewApplied(position(w.kept.position)),
-		chunks: progress.NewWatermark(part{-1, -1}), read: w.kept.position, after: w.kept.after, ended: w.kept.ended, epoch: w.runs,
+		scheduler: schedule.New[item](schedule.Config{MaxCost: 3}), applied: progress.NewApplied(start),
+		read: number(start), after: record.Copied.After, ended: record.Copied.Ended, epoch: w.runs,
 	}
-	for _, p := range w.kept.open {
-		r.planned = append(r.planned, &copying{part: p, ticket: r.chunks.Begin(p)})
-	}
-	if w.kept.after >= 0 || w.kept.ended {
-		upper := w.kept.after
-		if w.kept.ended {
-			upper = noEnd
-		}
-		r.chunks.Complete(r.chunks.Begin(part{-1, upper}))
+	var open []progress.Begun
+	r.chunks, open = progress.NewChunks(rest(record.Copied))
+	for _, c := range open {
+		r.planned = append(r.planned, &copying{Begun: c})
 	}
 	w.run = r
+}
+
+// mustProve panics unless a position that is not the log's start has the witness right before it.
+func (w *world) mustProve(p binlog.Position) {
+	n, witness := number(p), p.Witness()
+	if n == 0 && witness == nil {
+		return
+	}
+	if witness == nil || number(witness.Before) != n-1 || witness.Mark.Value != uint64(n) || len(w.log[n-1].changes) > 0 {
+		panic(fmt.Sprintf("position %s has the witness %+v", p, witness))
+	}
 }
 
 // commit writes a transaction at the source.
@@ -156,10 +178,12 @@ func (w *world) readLog() {
 	tx := w.log[r.read]
 	r.read++
 	var heartbeat time.Time
+	end := position(r.read)
 	if len(tx.changes) == 0 {
 		heartbeat = time.Unix(int64(r.read), 0)
+		end = end.WithWitness(&binlog.Witness{Before: position(r.read - 1), Mark: binlog.Mark{ID: changelog.HeartbeatID, Value: uint64(r.read)}})
 	}
-	it := item{number: r.read - 1, ticket: r.applied.Begin(position(r.read), 0, heartbeat)}
+	it := item{number: r.read - 1, ticket: r.applied.Begin(end, 0, heartbeat)}
 	if len(tx.changes) == 0 {
 		r.applied.Complete(it.ticket)
 		return
@@ -210,12 +234,16 @@ func (w *world) plan() {
 	if r.ended {
 		return
 	}
-	p := part{r.after, r.after + 1 + w.random.IntN(3)}
-	if p.upper >= modelRows-1 {
-		p.upper, r.ended = noEnd, true
+	next := chunk.Chunk{Range: sqlgen.Range{Lower: r.after}, Size: 1}
+	upper := w.random.IntN(3)
+	if r.after != nil {
+		upper += int(r.after[0].Num) + 1
 	}
-	r.after = p.upper
-	r.planned = append(r.planned, &copying{part: p, ticket: r.chunks.Begin(p)})
+	if r.ended = upper >= modelRows-1; !r.ended {
+		next.Upper = bound(upper)
+	}
+	r.after = next.Upper
+	r.planned = append(r.planned, &copying{Begun: r.chunks.Begin(next)})
 }
 
 func (w *world) copyChunk() {
@@ -227,7 +255,7 @@ func (w *world) copyChunk() {
 // fill copies what the shadow does not have, as it is at the source now.
 func (w *world) fill(c *copying) {
 	for key, value := range w.source {
-		if _, there := w.shadow[key]; !there && key > c.lower && key <= c.upper {
+		if _, there := w.shadow[key]; !there && contains(c.Range, key) {
 			w.shadow[key] = value
 		}
 	}
@@ -236,21 +264,21 @@ func (w *world) fill(c *copying) {
 
 func (w *world) hearOfChunk() {
 	if c := pick(w.random, w.run.planned); c != nil && c.committed {
-		w.run.chunks.Complete(c.ticket)
+		w.run.chunks.Complete(c.Begun)
 		w.run.planned = without(w.run.planned, c)
 	}
 }
 
-// keep stores a checkpoint: what the watermarks say, in either order, with anything else between.
-func (w *world) keep() {
-	var now stored
-	low := w.run.applied.Low().Position
-	open, last := w.run.chunks.Open()
-	if _, err := fmt.Sscanf(low.String(), "file:log.000001:%d", &now.position); err != nil {
+// keep stores a checkpoint: what the watermarks say.
+func (w *world) keep() { w.store(w.run.applied.Low().Position, w.run.chunks.Rest()) }
+
+func (w *world) store(position binlog.Position, left *chunk.Rest) {
+	record := checkpoint.Record{Copied: extent(left)}
+	record.Position, record.Witness = written(position)
+	var err error
+	if w.kept, err = json.Marshal(&record); err != nil {
 		panic(err)
 	}
-	now.open, now.after, now.ended = open, last.upper, last.upper == noEnd
-	w.kept = now
 }
 
 // crash ends the process. What its sessions were doing may still be done: they are ended before the next one begins.
@@ -274,8 +302,7 @@ func (w *world) drain(t *testing.T) {
 	t.Helper()
 	for steps := 0; ; steps++ {
 		r := w.run
-		_, last := r.chunks.Open()
-		done := r.read == len(w.log) && r.scheduler.Idle() && len(r.planned) == 0 && last.upper == noEnd
+		done := r.read == len(w.log) && r.scheduler.Idle() && len(r.planned) == 0 && r.chunks.All()
 		if done {
 			return
 		}
