@@ -43,7 +43,7 @@ demo: ## migrate a million rows under a write load and prove the result; ENGINE=
 .PHONY: test
 test: servers ## all tests, against all servers
 	@mkdir -p .cache && rm -f $(NOT_RUN)
-	@MIDSTREAM_NOT_RUN=$(NOT_RUN) $(SANDBOX) run -- go test -count=1 -timeout $(TEST_TIMEOUT) $(PACKAGES); \
+	@MIDSTREAM_NOT_RUN=$(NOT_RUN) $(SANDBOX) run -- scripts/test '$(PACKAGES)' -count=1 -timeout $(TEST_TIMEOUT); \
 	status=$$?; scripts/not-run $(NOT_RUN); exit $$status
 
 .PHONY: test-fast
