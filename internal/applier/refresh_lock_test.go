@@ -13,8 +13,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
-	"github.com/midstreamdb/midstream/internal/sqlgen"
-	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // Refresh under the cut-over's lock, as MySQL has it: the last keys are written by the session that holds the locks.
@@ -140,37 +138,4 @@ func TestDrainWithAFenceUnderWay(t *testing.T) {
 		s.MustExec("UPDATE t SET v = 7 WHERE id = '0007'")
 		r.mustMatch()
 	})
-}
-
-// TestDeletesReadOnlyTheirRows: rows are deleted by their keys' values, in a table of many rows, without reading the others.
-func TestDeletesReadOnlyTheirRows(t *testing.T) {
-	for name, definition := range uniqueTables {
-		t.Run(name, func(t *testing.T) {
-			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
-				r := mustRefreshMany(t, s, definition)
-				server, err := conn.Inspect(t.Context(), s.DB)
-				if err != nil {
-					t.Fatal(err)
-				}
-				var keys [][]table.Value
-				for _, i := range []int64{3, 500, 1001} {
-					key := []table.Value{{Kind: table.Bytes, Text: fmt.Appendf(nil, "%04d", i)}, table.IntValue(i)}
-					keys = append(keys, key[:len(r.mapping.Key.Columns)])
-				}
-				session := s.MustConn()
-				mustExecOn(t, session, "FLUSH STATUS")
-				for _, statement := range sqlgen.NewRefresh(r.mapping, server).Deletes(keys, 1<<20) {
-					mustExecOn(t, session, statement)
-				}
-				var counter string
-				var read int
-				if err := session.QueryRowContext(t.Context(), "SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'").Scan(&counter, &read); err != nil {
-					t.Fatal(err)
-				}
-				if left := s.MustQueryInt("SELECT COUNT(*) FROM t__new"); left != lockedRows-3 || read > 100 {
-					t.Errorf("%d rows are left of %d, and %d were read one after the other", left, lockedRows, read)
-				}
-			})
-		})
-	}
 }
