@@ -67,6 +67,11 @@ func (r *Refresh) Run(ctx context.Context) error {
 	defer close(r.ended)
 	g, ctx := errgroup.WithContext(ctx)
 	workers := adapt.Count(r.cfg.Workers)
+	if r.sql.DeletesFirst() {
+		// The locks of deleted and of refused values in the unique key that the ALTER adds make several wait for each other again
+		// and again, each with a transaction to do anew: where values are handed around, one gets further than four.
+		workers = adapt.Count(1)
+	}
 	most := workers.Greatest()
 	d := &refresher{
 		Refresh: r,
