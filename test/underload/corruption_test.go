@@ -79,7 +79,7 @@ func bendUnderLoad(t *testing.T, s *sandboxtest.Schema, b bent, apply migrate.Ap
 	alter := alters[rand.IntN(len(alters))]
 	runner := migrate.New(migrate.Config{
 		Conn:     conn.Config{Host: s.Server.Host, Port: s.Server.Port, User: s.Server.User, Password: s.Server.Password, Run: s.Name},
-		Database: s.Name, Table: "t", Alter: alter, Apply: apply, Native: migrate.NativeOff, Verify: true,
+		Database: s.Name, Table: "t", Alter: alter, Apply: apply, Native: migrate.NativeOff, DeferIndexes: migrate.DeferAuto, Verify: true,
 		Workers: 2, CopyWorkers: 1, ChunkSize: 20, ChunkTime: 50 * time.Millisecond,
 		LockTimeout: 3 * time.Second, MaxStall: 2 * time.Second, ReconnectTimeout: time.Minute, Heartbeat: 50 * time.Millisecond, Checkpoint: time.Second,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
