@@ -133,8 +133,8 @@ var binlogMutants = []mutant{
 		Name:      "a mark goes ahead of the transaction that it stands in",
 		Invariant: "I3",
 		Edits: []edit{{
-			groupFile, "\t\t\t\tg.marks = append(g.marks, w.marks.of(c.After))\n",
-			"\t\t\t\tif err := a.emit(&Transaction{End: a.end(), Marks: []Mark{w.marks.of(c.After)}}); err != nil {\n\t\t\t\t\treturn err\n\t\t\t\t}\n",
+			groupFile, "\tg.marks = append(g.marks, m)\n",
+			"\tif err := a.emit(&Transaction{End: a.end(), Marks: []Mark{m}}); err != nil {\n\t\tpanic(err)\n\t}\n",
 		}},
 		Package: binlogPackage,
 		Tests:   []string{"TestMarksStandInTheirPlace", "TestHistories"},

@@ -3,7 +3,6 @@
 package mutants
 
 const (
-	migrateResume   = "internal/migrate/resume.go"
 	progressChunks  = "internal/progress/chunks.go"
 	changelogEnlist = "internal/changelog/sessions.go"
 )
@@ -82,37 +81,5 @@ var checkpointMutants = []mutant{
 		Package: "internal/changelog",
 		Tests:   []string{"TestSessionsOfEarlierRuns"},
 		Servers: true,
-	},
-	{
-		Name:      "resume: what no checkpoint tells of counts as progress",
-		Invariant: "a run that can keep nothing ends",
-		Edits:     []edit{{migrateResume, "if kept, _ := r.kept.Load().(string); kept", "if kept := r.Snapshot().Position; kept"}},
-		Package:   "test/scenario",
-		Tests:     []string{"TestCommandWithoutCheckpoints"},
-		Servers:   true,
-	},
-	{
-		Name:      "resume: definitions are not compared",
-		Invariant: "I4: a checkpoint is of the definitions that it was written for",
-		Edits:     []edit{{migrateResume, "if fingerprint(t.now.CreateSQL) != t.then {", "if fingerprint(t.now.CreateSQL) == \"\" {"}},
-		Package:   "test/scenario",
-		Tests:     []string{"TestCommandRefusesToGoOn"},
-		Servers:   true,
-	},
-	{
-		Name:      "resume: a cut-over that had begun is not looked at",
-		Invariant: "I14: the same command ends what was begun",
-		Edits:     []edit{{migrateResume, "	if !ending {", "	if ending || !ending {"}},
-		Package:   "test/crash",
-		Tests:     []string{"TestKilledInTheCutOver"},
-		Servers:   true,
-	},
-	{
-		Name:      "checkpoint: what is copied is not kept",
-		Invariant: "no more is done again than what was done since the last checkpoint",
-		Edits:     []edit{{"internal/migrate/keep.go", "now.Copied = copied(p)", "now.Copied = k.record.Copied"}},
-		Package:   "test/crash",
-		Tests:     []string{"TestWorkRepeated"},
-		Servers:   true,
 	},
 }

@@ -65,7 +65,7 @@ var cutoverMutants = []mutant{
 	{
 		Name:      "a sentry counts as the retired table",
 		Invariant: "I14: the tables themselves say what happened",
-		Edits:     []edit{{cutoverOutcome, "(retired == \"\" || sentry):", "retired == \"\":"}},
+		Edits:     []edit{{cutoverOutcome, "source == before.Source && shadow != \"\" && (retired == \"\" || sentry):", "source == before.Source && shadow != \"\" && retired == \"\":"}},
 		Package:   cutoverPackage,
 		Tests:     []string{"TestDetermineByWhatIsThere"},
 		Servers:   true,

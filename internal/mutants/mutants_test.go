@@ -72,21 +72,21 @@ func TestMutants(t *testing.T) {
 			}
 			names[m.Name] = true
 			t.Run(m.Name, func(t *testing.T) {
+				overlay := mustOverlay(t, m.Edits)
 				if m.Servers && testing.Short() {
 					t.Skip("needs database servers")
 				}
-				m.mustDie(t, originals)
+				m.mustDie(t, originals, overlay)
 			})
 		}
 	}
 }
 
-func (m mutant) mustDie(t *testing.T, originals *originals) {
+func (m mutant) mustDie(t *testing.T, originals *originals, overlay string) {
 	if len(m.Edits) == 0 || len(m.Tests) == 0 || m.Invariant == "" {
 		t.Fatal("a mutant has an invariant, edits, and tests that kill it")
 	}
 	originals.mustPass(t, m)
-	overlay := mustOverlay(t, m.Edits)
 	binary := filepath.Join(t.TempDir(), "mutant.test")
 	if out, err := build(t.Context(), m.Package, binary, "-overlay", overlay); err != nil {
 		t.Fatalf("the mutant does not compile: %v\n%s", err, out)

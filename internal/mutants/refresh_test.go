@@ -56,7 +56,7 @@ var refreshMutants = []mutant{
 	{
 		Name:      "refresh: a row that another one refuses is never judged",
 		Invariant: "I12: a duplicate of the source is named",
-		Edits:     []edit{{refreshWorker, "	if err := r.judge(ctx, s, res.refused); err != nil {\n		return res, err\n	}\n", ""}},
+		Edits:     []edit{{refreshWorker, "	if err := r.judge(ctx, s, res.refused); err != nil {\n		return res, r.locate(ctx, s, p.keys, err)\n	}\n", ""}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestRefreshNamesDuplicates"},
 		Servers:   true,
