@@ -1,6 +1,7 @@
 package sqlgen
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"slices"
@@ -100,14 +101,33 @@ const longest = 16 << 10
 // appendString appends bytes with their charset in front: readable where that is sure to be exact, else in hexadecimal. Long
 // values of bytes stand between quotes, which is exact, too: no byte of a character beyond ASCII is a quote or a backslash.
 func appendString(dst []byte, charset string, b []byte) []byte {
+	if charset == "binary" && len(b) > longest {
+		return appendLong(dst, b)
+	}
 	dst = append(dst, '_')
 	dst = append(dst, charset...)
-	if isPlain(charset, b) || charset == "binary" && len(b) > longest {
+	if isPlain(charset, b) {
 		return appendQuoted(dst, b)
 	}
 	dst = append(dst, " x'"...)
 	dst = hex.AppendEncode(dst, b)
 	return append(dst, '\'')
+}
+
+// appendLong appends many bytes between quotes. Where backslashes are frequent, a byte that the value does not have stands for
+// them, which the server puts back: doubled, they might not fit into a packet that the value fits into.
+func appendLong(dst, b []byte) []byte {
+	const frequent = 16
+	if bytes.Count(b, []byte{'\\'}) > len(b)/frequent {
+		for other := byte(1); other < ' '; other++ {
+			if bytes.IndexByte(b, other) < 0 {
+				dst = append(dst, "REPLACE(_binary"...)
+				dst = appendQuoted(dst, bytes.ReplaceAll(b, []byte{'\\'}, []byte{other}))
+				return append(hex.AppendEncode(append(dst, ", _binary x'"...), []byte{other}), "', _binary x'5C')"...)
+			}
+		}
+	}
+	return appendQuoted(append(dst, "_binary"...), b)
 }
 
 // appendQuoted appends text between quotes; quotes and backslashes inside are doubled.

@@ -111,20 +111,23 @@ func TestLiteralsEndAtTheirQuote(t *testing.T) {
 			b = bytes.Repeat(append(b, '\\'), longest/(len(b)+1)+1)
 		}
 		literal := AppendLiteral(nil, chars(charset), table.Value{Kind: table.Bytes, Text: b})
-		quotes := 0
+		quotes, want, end := 0, 2, byte('\'')
+		if bytes.HasPrefix(literal, []byte("REPLACE(")) { // the value, what stands for the backslash, and the backslash
+			want, end = 6, ')'
+		}
 		for i := 0; i < len(literal); i++ {
 			switch c := literal[i]; {
 			case c == '\\' && i+1 < len(literal) && literal[i+1] == '\\':
 				i++
 			case c == '\\':
 				t.Fatalf("%s has a backslash that stands alone", literal)
-			case c == '\'' && quotes == 1 && i+1 < len(literal) && literal[i+1] == '\'':
+			case c == '\'' && quotes%2 == 1 && i+1 < len(literal) && literal[i+1] == '\'':
 				i++
 			case c == '\'':
 				quotes++
 			}
 		}
-		if quotes != 2 || literal[len(literal)-1] != '\'' {
+		if quotes != want || literal[len(literal)-1] != end {
 			t.Fatalf("%s has %d quotes", literal, quotes)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/checkpoint"
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
@@ -41,7 +42,7 @@ func TestCommandRefusesToGoOn(t *testing.T) {
 		"time zone":      {breaks: rewrite(`"Zone":"SYSTEM"`, `"Zone":"Mars"`), says: "time zone was Mars, and is SYSTEM now", mends: rewrite(`"Zone":"Mars"`, `"Zone":"SYSTEM"`)},
 		"key":            {breaks: rewrite(`"Key":"PRIMARY"`, `"Key":"other"`), says: "migration key was other, and is PRIMARY now", mends: rewrite(`"Key":"other"`, `"Key":"PRIMARY"`)},
 		"version": {
-			breaks: "UPDATE t__checkpoint SET version = 99", args: []string{"--restart"}, says: "its version is 99", mends: "UPDATE t__checkpoint SET version = 1",
+			breaks: "UPDATE t__checkpoint SET version = 99", args: []string{"--restart"}, says: "its version is 99", mends: fmt.Sprintf("UPDATE t__checkpoint SET version = %d", checkpoint.Version),
 		},
 		"damaged": {
 			breaks: "UPDATE t__checkpoint SET record = LEFT(record, 40)", args: []string{"--restart"}, says: "read checkpoint",
