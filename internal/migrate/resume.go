@@ -40,7 +40,7 @@ func (r *Runner) find(ctx context.Context) error {
 	}
 	// With the lock it is certain that nobody is about to write one, or another.
 	if record, err = store.Load(ctx); err != nil && !errors.Is(err, checkpoint.ErrEmpty) {
-		return r.cannotGoOn(err)
+		return r.cannotRead(err)
 	}
 	if record == nil {
 		r.keeper = newKeeper(store, r.firstRecord())

@@ -154,27 +154,34 @@ func TestServerThatLosesCommits(t *testing.T) {
 	})
 }
 
+// followed returns a schema of the server, and the same on a replica that follows it.
+func followed(t *testing.T, server *sandbox.Server) (s, follower *sandboxtest.Schema, replica *sandbox.Server) {
+	t.Helper()
+	var options sandbox.Options
+	if server.Engine.MariaDB() {
+		options.Args = []string{"--log-slave-updates=ON"}
+	}
+	replica = sandboxtest.Private(t, server.Engine, options)
+	s = sandboxtest.NewSchema(t, server.Address())
+	there := *s
+	there.Server, there.DB = replica.Address(), replica.Open("")
+	follow(&there, s.Server)
+	return s, &there, replica
+}
+
 // TestPromotedReplica: the migration goes on at a replica that has taken the place of its source.
 func TestPromotedReplica(t *testing.T) {
 	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
-		var options sandbox.Options
-		if server.Engine.MariaDB() {
-			options.Args = []string{"--log-slave-updates=ON"}
-		}
-		replica := sandboxtest.Private(t, server.Engine, options)
-		s := sandboxtest.NewSchema(t, server.Address())
-		follower := *s
-		follower.Server, follower.DB = replica.Address(), replica.Open("")
-		follow(&follower, s.Server)
+		s, follower, replica := followed(t, server)
 		r, permit := beginPostponed(t, s)
 		r.mustHaveBegun()
 		r.stop()
 		if err := <-r.loaded; err != nil {
 			t.Fatal(err)
 		}
-		promote(&follower, s)
+		promote(follower, s)
 		follower.DB = replica.Open(s.Name)
-		r.s = &follower
+		r.s = follower
 		r.connectTo(follower.Server.Port)
 		permit()
 		r.mustEnd()
@@ -198,15 +205,7 @@ func (r *trial) connectTo(port int) {
 // the first is not trusted: it goes on from the checkpoint that the other server has.
 func TestFailOver(t *testing.T) {
 	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
-		var options sandbox.Options
-		if server.Engine.MariaDB() {
-			options.Args = []string{"--log-slave-updates=ON"}
-		}
-		replica := sandboxtest.Private(t, server.Engine, options)
-		s := sandboxtest.NewSchema(t, server.Address())
-		follower := *s
-		follower.Server, follower.DB = replica.Address(), replica.Open("")
-		follow(&follower, s.Server)
+		s, follower, replica := followed(t, server)
 		r, permit := beginPostponed(t, s)
 		address, at := sandboxtest.Proxy(t, s.Server)
 		r.connectTo(at.Port)
@@ -216,7 +215,7 @@ func TestFailOver(t *testing.T) {
 		if err := <-r.loaded; err != nil {
 			t.Fatal(err)
 		}
-		promote(&follower, s)
+		promote(follower, s)
 		address.SetTarget(replica.Address().HostPort()) // connections to both exist for a while
 		time.Sleep(300 * time.Millisecond)
 		address.CutAll()
@@ -235,7 +234,7 @@ func TestFailOver(t *testing.T) {
 			t.Errorf("the command does not tell that the server was changed:\n%s", &p.text)
 		}
 		follower.DB = replica.Open(s.Name)
-		r.s = &follower
+		r.s = follower
 		if _, err := proof.Model(t.Context(), follower.DB, r.source.Name, r.generator.Model(0)); err != nil {
 			t.Error(err)
 		}
