@@ -108,7 +108,9 @@ func TestLiteralsEndAtTheirQuote(t *testing.T) {
 		charset := rapid.SampledFrom([]string{"utf8mb4", "latin1", "gbk", "sjis", "ucs2", "binary"}).Draw(t, "charset")
 		b := rapid.OneOf(rapid.SliceOf(rapid.Byte()), rapid.SliceOf(rapid.SampledFrom([]byte("a'\\\x00\xbf\xe4")))).Draw(t, "bytes")
 		if charset == "binary" && rapid.Bool().Draw(t, "long") {
-			b = bytes.Repeat(append(b, '\\'), longest/(len(b)+1)+1)
+			rare := bytes.Repeat([]byte("a"), rapid.SampledFrom([]int{0, 100}).Draw(t, "between backslashes"))
+			b = append(append(b, '\\'), rare...)
+			b = bytes.Repeat(b, longest/len(b)+1)
 		}
 		literal := AppendLiteral(nil, chars(charset), table.Value{Kind: table.Bytes, Text: b})
 		quotes, want, end := 0, 2, byte('\'')
