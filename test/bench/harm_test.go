@@ -122,9 +122,9 @@ func (m *migrateBench) loadOf(rate float64) {
 // beside migrates a table on the idle server, then has the load run alone for twice that time, and then beside a migration.
 func (m *migrateBench) beside() (b beside) {
 	m.t.Helper()
-	s, err := m.runner("idle", m.change("idle"), "").Run(m.t.Context())
+	s, err := m.runner("idle", widen, "").Run(m.t.Context())
 	m.must(err)
-	m.s.MustExec("DROP TABLE idle__old")
+	m.again("idle")
 	b.idle = s.Took
 	loading, stop := context.WithCancel(m.t.Context())
 	defer stop()
@@ -134,12 +134,12 @@ func (m *migrateBench) beside() (b beside) {
 	m.generator.Lap()
 	m.pass(2*b.idle, loaded)
 	b.alone = m.generator.Lap()
-	s, b.waits = m.watched(m.runner("sbtest1", m.change("sbtest1"), ""))
+	s, b.waits = m.watched(m.runner("sbtest1", widen, ""))
 	b.load = m.generator.Lap()
 	b.took, b.stall = s.Took, s.Stall
 	stop()
 	m.must(<-loaded)
-	m.s.MustExec("DROP TABLE sbtest1__old")
+	m.s.MustExec("DROP TABLE sbtest1__old; ALTER TABLE sbtest1 " + narrow + ", ALGORITHM=COPY")
 	return b
 }
 
