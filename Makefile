@@ -64,7 +64,7 @@ bench-apply: servers ## row changes per second of 1, 2, 4 and 8 workers side by 
 	go test -count=1 -timeout 90m -tags bench -v -run TestApply ./test/bench
 
 .PHONY: bench
-bench: servers ## speed beside the server's own, and what a write load notices; BENCH_TURNS, BENCH_ROWS, BENCH_ENGINES
+bench: servers ## speed beside the server's own, and what a write load notices; BENCH_TURNS, BENCH_ROWS, BENCH_ENGINES, BENCH_SERVER
 	go test -count=1 -timeout 120m -tags bench -v -run 'TestIdle|TestBacklog|TestScale|TestHarm|TestNearCapacity' ./test/bench
 
 .PHONY: bench-migrate

@@ -25,6 +25,7 @@ type refresher struct {
 	next   progress.Point // what has been read since the last epoch was closed
 	seen   uint64         // row changes, up to there
 	news   bool           // something was
+	closed time.Time      // when the last epoch was
 	points []point        // epochs that are not settled
 
 	fences  chan uint64 // to be written
@@ -52,6 +53,9 @@ type adoption struct {
 }
 
 const (
+	// epochPause is how long an epoch collects at least: each costs a fence and a commit or more of its workers, and a row that
+	// is changed again meanwhile is written once.
+	epochPause = 50 * time.Millisecond
 	// fencePause is the time between two fences: each is a commit on the server.
 	fencePause = 2 * time.Millisecond
 	// leastKeys is the size below which an epoch is not divided among more workers.
@@ -70,7 +74,7 @@ func (d *refresher) run(ctx context.Context) error {
 // advance does all that can be done without waiting.
 func (d *refresher) advance() {
 	d.settle()
-	if d.books.MayClose() && d.books.Left() == 0 && (d.news || d.books.Collecting() > 0) {
+	if d.mayClose() && d.untilClose() <= 0 {
 		d.close()
 		d.settle()
 	}
@@ -93,12 +97,25 @@ func (d *refresher) advance() {
 	d.chunks = waiting
 }
 
+// mayClose says whether an epoch can be closed, and there is a reason to.
+func (d *refresher) mayClose() bool {
+	return d.books.MayClose() && d.books.Left() == 0 && (d.news || d.books.Collecting() > 0)
+}
+
+// untilClose returns how long the epoch goes on collecting: no longer, while somebody waits for what is in it.
+func (d *refresher) untilClose() time.Duration {
+	if d.awaited.Load() > 0 || len(d.adoptions) > 0 {
+		return 0
+	}
+	return time.Until(d.closed.Add(epochPause))
+}
+
 // close ends the collecting of an epoch, which stands for all that was read.
 func (d *refresher) close() {
 	number := d.books.Close()
 	ticket := d.deps.Applied.Begin(d.next.Position, d.next.Fence, d.next.Heartbeat)
 	d.points = append(d.points, point{epoch: number, ticket: ticket, seen: d.seen})
-	d.news = false
+	d.news, d.closed = false, time.Now()
 }
 
 // settle moves the position over the epochs that are settled.
@@ -151,8 +168,8 @@ func (d *refresher) step(ctx context.Context) error {
 		adopts = nil
 	}
 	var due <-chan time.Time
-	if d.books.WantsFence() && !d.fencing {
-		timer := time.NewTimer(time.Until(d.lately.Add(fencePause)))
+	if wait, some := d.wait(); some {
+		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		due = timer.C
 	}
@@ -178,6 +195,19 @@ func (d *refresher) step(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// wait returns how long it is until advance can do more though nothing happens; false: for ever.
+func (d *refresher) wait() (time.Duration, bool) {
+	fence, epoch := d.books.WantsFence() && !d.fencing, d.mayClose()
+	untilFence, untilClose := time.Until(d.lately.Add(fencePause)), d.untilClose()
+	if fence && epoch {
+		return min(untilFence, untilClose), true
+	}
+	if fence {
+		return untilFence, true
+	}
+	return untilClose, epoch
 }
 
 // admit takes the stream's next item. Keys of a piece of a large transaction are dirty at once, and the position stays

@@ -21,6 +21,8 @@ type toil struct {
 
 	queue chan *binlog.Transaction
 	room  *semaphore.Weighted
+
+	awaited atomic.Int64 // calls of WaitApplied
 }
 
 func newToil(cfg Config, deps Deps) toil {
@@ -67,5 +69,7 @@ func (r *toil) weight(tx *binlog.Transaction) int64 {
 
 // WaitApplied implements the cut-over's Applier.
 func (r *toil) WaitApplied(ctx context.Context, fence uint64) error {
+	r.awaited.Add(1)
+	defer r.awaited.Add(-1)
 	return r.deps.Applied.WaitFence(ctx, fence)
 }

@@ -51,14 +51,16 @@ func number(t *testing.T, variable string, otherwise int) int {
 	return n
 }
 
-// durable starts a server that loses no commit, with room for all of a table in memory and in its redo log.
+// durable starts a server that loses no commit, with room for all of a table in memory and in its redo log,
+// and with the options of BENCH_SERVER.
 func durable(t *testing.T, engine sandbox.Engine) *sandbox.Server {
 	t.Helper()
 	redo := "--innodb-redo-log-capacity=4G"
 	if engine.MariaDB() {
 		redo = "--innodb-log-file-size=4G"
 	}
-	return sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: []string{"--innodb-buffer-pool-size=4G", redo}})
+	args := append([]string{"--innodb-buffer-pool-size=4G", redo}, strings.Fields(os.Getenv("BENCH_SERVER"))...)
+	return sandboxtest.Private(t, engine, sandbox.Options{Durable: true, Args: args})
 }
 
 // report prints a table, with a line for each engine.
