@@ -19,6 +19,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 
 SANDBOX := bin/sandbox
 NOT_RUN := $(CURDIR)/.cache/not-run
+# In front of what starts servers for a short time.
+IN_MEMORY = TMPDIR=$$(scripts/tmp)
 
 .PHONY: build
 build: ## build the commands into bin/
@@ -43,21 +45,21 @@ demo: ## migrate a million rows under a write load and prove the result; ENGINE=
 .PHONY: test
 test: servers ## all tests, against all servers
 	@mkdir -p .cache && rm -f $(NOT_RUN)
-	@MIDSTREAM_NOT_RUN=$(NOT_RUN) $(SANDBOX) run -- scripts/test '$(PACKAGES)' -count=1 -timeout $(TEST_TIMEOUT); \
+	@$(IN_MEMORY) MIDSTREAM_NOT_RUN=$(NOT_RUN) $(SANDBOX) run -- scripts/test '$(PACKAGES)' -count=1 -timeout $(TEST_TIMEOUT); \
 	status=$$?; scripts/not-run $(NOT_RUN); exit $$status
 
 .PHONY: test-fast
 test-fast: $(SANDBOX) ## the tests without -short's long ones; uses the servers of `make up` when its env is sourced
-	@if [[ $$MIDSTREAM_SERVERS ]]; then go test -short $(PACKAGES); else $(SANDBOX) run -- go test -short $(PACKAGES); fi
+	@if [[ $$MIDSTREAM_SERVERS ]]; then go test -short $(PACKAGES); else $(IN_MEMORY) $(SANDBOX) run -- go test -short $(PACKAGES); fi
 
 .PHONY: race
 race: servers ## what runs at once, under the race detector (needs a C compiler)
-	@$(SANDBOX) run -- go test -race -short -count=1 $(RACE_PACKAGES)
-	@$(SANDBOX) run -- go test -race -count=1 -run '$(RACE_RUNS)' ./test/underload
+	@$(IN_MEMORY) $(SANDBOX) run -- go test -race -short -count=1 $(RACE_PACKAGES)
+	@$(IN_MEMORY) $(SANDBOX) run -- go test -race -count=1 -run '$(RACE_RUNS)' ./test/underload
 
 .PHONY: mutants
 mutants: servers ## show that the tests of the invariants can fail: break the code in known ways; SHORT=-short: without servers
-	@$(SANDBOX) run -- go test -count=1 -timeout 60m -tags mutants $(SHORT) ./internal/mutants
+	@$(IN_MEMORY) $(SANDBOX) run -- go test -count=1 -timeout 60m -tags mutants $(SHORT) ./internal/mutants
 
 .PHONY: bench-apply
 bench-apply: servers ## row changes per second of 1, 2, 4 and 8 workers side by side; BENCH_ENGINES=mysql,mariadb

@@ -139,3 +139,23 @@ func TestDrainWithAFenceUnderWay(t *testing.T) {
 		r.mustMatch()
 	})
 }
+
+// TestLossUnderTheLock: a value that does not fit comes when the applier is held already. Column and value are named, and the
+// applier goes on when the source is put right.
+func TestLossUnderTheLock(t *testing.T) {
+	sandboxtest.On(t, []sandbox.Engine{sandbox.MySQL97}, func(t *testing.T, s *sandboxtest.Schema) {
+		r := mustRefreshMany(t, s, [2]string{"id varchar(4) PRIMARY KEY, u double, v int", "MODIFY u float, MODIFY v tinyint"})
+		for column, change := range map[string][3]string{"v": {"v = 300", "300", "v = 3"}, "u": {"u = 0.1", "0.1", "u = 5"}} {
+			held := r.mustHold()
+			s.MustExec("UPDATE t SET " + change[0] + " WHERE id = '0005'")
+			err := r.drain(held)
+			want := "in column `" + column + "` of " + r.mapping.Source.Name.String() + " " + change[1] + " would be changed"
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "0005") {
+				t.Errorf("the drain ended with %v, want: %s", err, want)
+			}
+			s.MustExec("UPDATE t SET " + change[2] + " WHERE id = '0005'")
+			held.Release()
+			r.mustMatch()
+		}
+	})
+}

@@ -287,23 +287,7 @@ func locksOfRows(t *testing.T, s *sandboxtest.Schema, c *sql.Conn) int {
 	if err := c.QueryRowContext(t.Context(), "SELECT CONNECTION_ID()").Scan(&id); err != nil {
 		t.Fatal(err)
 	}
-	if !s.Server.Engine.MariaDB() {
-		return int(s.MustQueryInt(fmt.Sprintf(`
-			SELECT COUNT(*)
-			  FROM performance_schema.data_locks l
-			  JOIN performance_schema.threads th USING (thread_id)
-			 WHERE l.object_schema = DATABASE() AND l.object_name = 't' AND l.lock_type = 'RECORD' AND th.processlist_id = %d`, id)))
-	}
-	// Its information_schema shows locks only where somebody waits.
-	s.MustExec("SET GLOBAL innodb_status_output_locks = ON")
-	status := strings.Join(s.MustQueryRows("SHOW ENGINE INNODB STATUS"), "\n")
-	for _, transaction := range strings.Split(status, "---TRANSACTION") {
-		if strings.Contains(transaction, fmt.Sprintf("MariaDB thread id %d,", id)) {
-			return strings.Count(transaction, "of table `"+s.Name+"`.`t` ")
-		}
-	}
-	t.Fatalf("the server does not show the transaction of session %d:\n%s", id, status)
-	return 0
+	return s.RowLocks("t", fmt.Sprintf("id = %d", id))
 }
 
 // TestRefreshNamesDuplicates: rows of the source that the shadow's unique key makes equal end the run, whatever the key is

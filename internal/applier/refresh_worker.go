@@ -298,7 +298,7 @@ func (r *Refresh) locate(ctx context.Context, s *session, keys [][]table.Value, 
 func (r *Refresh) locateUnderLock(ctx context.Context, c *sql.Conn, keys [][]table.Value, err error) error {
 	for i := range keys {
 		if alone := r.fill(ctx, c, keys[i:i+1]); isAboutValue(alone) {
-			return fmt.Errorf("the row with %s does not fit into the new table: %s", r.key.DescribeRow(keys[i]), loss.Message(alone))
+			return errors.New(r.loss.ExplainUnderLock(ctx, c, keys[i], alone))
 		}
 	}
 	return errors.New(loss.Message(err))

@@ -31,8 +31,23 @@ func New(m *table.Mapping, server *conn.Server) *Explainer {
 // Explain says why the row with the key is refused: the column, its value and what would become of it, as far as the row still
 // has it. The session is between two transactions, and is so again.
 func (e *Explainer) Explain(ctx context.Context, c *sql.Conn, key []table.Value, refusal error) string {
+	return e.explain(ctx, c, key, refusal, e.try)
+}
+
+// ExplainUnderLock is Explain by a session that holds table locks, which a transaction would release: what would become of the
+// value is not tried.
+func (e *Explainer) ExplainUnderLock(ctx context.Context, c *sql.Conn, key []table.Value, refusal error) string {
+	return e.explain(ctx, c, key, refusal, untried)
+}
+
+// trial returns what becomes of the value of a pair, by its number; nil: not known.
+type trial func(ctx context.Context, c *sql.Conn, key []table.Value, i int) *sql.NullString
+
+func untried(context.Context, *sql.Conn, []table.Value, int) *sql.NullString { return nil }
+
+func (e *Explainer) explain(ctx context.Context, c *sql.Conn, key []table.Value, refusal error, try trial) string {
 	fits := fmt.Sprintf("the row with %s does not fit into the new table: ", e.key.DescribeRow(key))
-	pair, before, after := e.look(ctx, c, key, refusal)
+	pair, before, after := e.look(ctx, c, key, refusal, try)
 	if pair == nil {
 		return fits + Message(refusal)
 	}
@@ -64,7 +79,7 @@ func (e *Explainer) advice(p *table.Pair) string {
 }
 
 // look finds the column and its value before and, if the server lets it be tried, after the conversion; nil for no column.
-func (e *Explainer) look(ctx context.Context, c *sql.Conn, key []table.Value, refusal error) (pair *table.Pair, before sql.NullString, after *sql.NullString) {
+func (e *Explainer) look(ctx context.Context, c *sql.Conn, key []table.Value, refusal error, try trial) (pair *table.Pair, before sql.NullString, after *sql.NullString) {
 	pairs := e.sql.Pairs()
 	if len(pairs) == 0 {
 		return nil, before, nil
@@ -85,7 +100,7 @@ func (e *Explainer) look(ctx context.Context, c *sql.Conn, key []table.Value, re
 	if i < 0 {
 		return nil, before, nil
 	}
-	return pairs[i], old[i], e.try(ctx, c, key, i)
+	return pairs[i], old[i], try(ctx, c, key, i)
 }
 
 // try writes the row and reads what became of the value; nothing of that stays.

@@ -40,4 +40,12 @@ var fidelityMutants = []mutant{
 		Tests:     []string{"TestStatisticsAreThoseOfANativeALTER"},
 		Servers:   true,
 	},
+	{
+		Name:      "fidelity: the server's modes are not looked at",
+		Invariant: "what the table computes comes out as in the application's sessions",
+		Edits:     []edit{{"internal/preflight/modes.go", "if ok && slices.ContainsFunc(", "if false && ok && slices.ContainsFunc("}},
+		Package:   "internal/preflight",
+		Tests:     []string{"TestRunOnServersSetWrongly"},
+		Servers:   true,
+	},
 }

@@ -47,4 +47,12 @@ var lossMutants = []mutant{
 		Tests:     []string{"TestScenarios/allow-lossy"},
 		Servers:   true,
 	},
+	{
+		Name:      "loss: what becomes of a value is tried under the lock",
+		Invariant: "nothing releases the table locks before the rename",
+		Edits:     []edit{{"internal/loss/loss.go", "return e.explain(ctx, c, key, refusal, untried)", "return e.explain(ctx, c, key, refusal, e.try)"}},
+		Package:   "internal/applier",
+		Tests:     []string{"TestLossUnderTheLock"},
+		Servers:   true,
+	},
 }

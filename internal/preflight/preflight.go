@@ -66,6 +66,7 @@ var checks = []check{
 	{name: "constraints", run: checkConstraints, table: true},
 	{name: "migration key", run: checkKey, table: true},
 	{name: "new definition", run: checkDefinition, table: true},
+	{name: "sql_mode", run: checkModes, table: true},
 	{name: "foreign keys", run: checkForeignKeys, table: true},
 	{name: "triggers", run: checkTriggers, table: true},
 	{name: "views", run: checkViews, table: true},

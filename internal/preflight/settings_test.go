@@ -75,6 +75,7 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 		checkXATransactions(t, s)
 		if !server.Engine.MariaDB() {
 			checkSettingsOfOthers(t, s)
+			checkModesOfOthers(t, s)
 		} else {
 			checkDisks(t, s)
 		}
@@ -100,6 +101,37 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 		}
 		mustFind(t, mustRunAlone(t, in).Failures, "binary log", "the binary log is off", "start the server with --log-bin")
 	})
+}
+
+// checkModesOfOthers: a mode counts where the table, before or after the ALTER, has an expression that it changes.
+func checkModesOfOthers(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	s.MustExec(`CREATE TABLE plain (id int PRIMARY KEY, k char(5) DEFAULT 'x\\y' COMMENT 'a\\b', at timestamp DEFAULT CURRENT_TIMESTAMP);
+		CREATE TABLE made (id int PRIMARY KEY, v varchar(60) AS (concat(id, 'x\\y')));
+		CREATE TABLE padded (id int PRIMARY KEY, k char(5), KEY ((concat(k, '|'))));
+		CREATE TABLE checked (id int PRIMARY KEY, k char(5), CHECK (k <> 'x'));
+		CREATE TABLE said (id int PRIMARY KEY, k char(5), v varchar(60) DEFAULT (concat(k, 'x')))`)
+	modes := s.MustQueryString("SELECT @@GLOBAL.sql_mode")
+	for _, c := range []struct{ mode, table, alter string }{
+		{"NO_BACKSLASH_ESCAPES", "plain", ""}, {"PAD_CHAR_TO_FULL_LENGTH", "plain", ""}, {"PAD_CHAR_TO_FULL_LENGTH", "made", ""},
+		{"NO_BACKSLASH_ESCAPES", "padded", ""}, {"NO_BACKSLASH_ESCAPES", "made", "refused"}, {"PAD_CHAR_TO_FULL_LENGTH", "padded", "refused"},
+		{"PAD_CHAR_TO_FULL_LENGTH", "checked", "refused"}, {"PAD_CHAR_TO_FULL_LENGTH", "said", "refused"},
+		{"PAD_CHAR_TO_FULL_LENGTH", "plain", "ADD COLUMN g varchar(20) AS (concat(k, '|'))"},
+	} {
+		s.MustExec("SET GLOBAL sql_mode = '" + modes + "," + c.mode + "'")
+		in := input(t, s.Server, s.Name, c.table)
+		if strings.HasPrefix(c.alter, "ADD") {
+			in.Statement.Text = c.alter
+		}
+		r := mustRunAlone(t, in)
+		closeNow(t, s, in)
+		if c.alter != "" {
+			mustFail(t, r, "sql_mode", "sql_mode is "+c.mode+" for sessions that set nothing", "SET GLOBAL sql_mode = '"+modes+"'")
+		} else if len(r.Failures) > 0 {
+			t.Errorf("%s, %s: got %s", c.mode, c.table, r)
+		}
+	}
+	s.MustExec("SET GLOBAL sql_mode = '" + modes + "'")
 }
 
 // tryOut sets the server, looks for the finding, undoes it with the proposed statement where there is no other, and looks again.

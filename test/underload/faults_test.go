@@ -182,13 +182,12 @@ func TestServerKilled(t *testing.T) {
 func TestServerReadOnlyForAWhile(t *testing.T) {
 	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
 		s := sandboxtest.NewSchema(t, server.Address())
-		variable, everywhere := "super_read_only", "REPLICATION SLAVE, REPLICATION CLIENT, PROCESS, XA_RECOVER_ADMIN"
+		variable := "super_read_only"
 		if server.Engine.MariaDB() {
-			variable, everywhere = "read_only", "REPLICATION SLAVE, BINLOG MONITOR, SLAVE MONITOR, PROCESS"
+			variable = "read_only"
 		}
-		s.MustExec("CREATE USER mover@'%' IDENTIFIED BY '" + sandbox.Password + "'; GRANT ALL ON `" + s.Name + "`.* TO mover@'%'; GRANT " + everywhere + " ON *.* TO mover@'%'")
 		set := restless
-		set.apply, set.user = migrate.Refresh, "mover"
+		set.apply, set.user = migrate.Refresh, mover(s)
 		r := begin(t, s, set)
 		r.awaitPostponed()
 		r.mustStopLoad()

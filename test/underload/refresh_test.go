@@ -1,11 +1,16 @@
 package underload_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/load"
+	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // TestRefreshLoadStopped: changes are applied by their keys, rows copied without locks; the load stops before the swap.
@@ -29,4 +34,32 @@ func TestRefreshLoadThroughTheSwap(t *testing.T) {
 		set.apply = migrate.Refresh
 		throughTheSwap(t, set)
 	}
+}
+
+// TestTransactionOfAllRows: one transaction changes every row while rows are copied, and one changes or deletes every key or row
+// when all are copied: in the long form a million rows, more than the set of dirty keys has room for.
+func TestTransactionOfAllRows(t *testing.T) {
+	set := settings{connections: 2, workers: 4, rows: 20_000, alter: neutral, apply: migrate.Refresh, rate: 100}
+	if _, ok := long(); ok {
+		set.rows = 1_000_000
+	}
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		set.throttled = filepath.Join(t.TempDir(), "throttle")
+		r := begin(t, s, set)
+		for r.runner.Snapshot().Copied == 0 {
+			r.mustStay(time.Millisecond)
+		}
+		if err := os.WriteFile(set.throttled, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.mustStopLoad()
+		s.MustExec("UPDATE sbtest1 SET k = k + 1, c = REVERSE(c)")
+		if err := os.Remove(set.throttled); err != nil {
+			t.Fatal(err)
+		}
+		r.awaitPostponed()
+		s.MustExec("BEGIN; DELETE FROM sbtest1 WHERE id % 3 = 0; UPDATE sbtest1 SET id = -id WHERE id % 3 = 1; UPDATE sbtest1 SET k = k + 1 WHERE id % 3 = 2; COMMIT")
+		r.mustSwap()
+		r.mustProve(proof.Equal(t.Context(), s.DB, table.NamesFor(r.source.Name).Retired, r.source.Name))
+	})
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/midstreamdb/midstream/internal/load"
 	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/migrate"
+	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 	"github.com/midstreamdb/midstream/internal/status"
@@ -115,6 +116,16 @@ func begin(t *testing.T, s *sandboxtest.Schema, set settings) *run {
 	return r
 }
 
+// mover creates an account that may migrate the schema's tables, and is no administrator, and returns its name.
+func mover(s *sandboxtest.Schema) string {
+	everywhere := "REPLICATION SLAVE, REPLICATION CLIENT, PROCESS, XA_RECOVER_ADMIN"
+	if s.Server.Engine.MariaDB() {
+		everywhere = "REPLICATION SLAVE, BINLOG MONITOR, SLAVE MONITOR, PROCESS"
+	}
+	s.MustExec("CREATE USER mover@'%' IDENTIFIED BY '" + sandbox.Password + "'; GRANT ALL ON `" + s.Name + "`.* TO mover@'%'; GRANT " + everywhere + " ON *.* TO mover@'%'")
+	return "mover"
+}
+
 // startMigration begins the migration, or goes on with it.
 func (r *run) startMigration(cfg migrate.Config) {
 	ctx, stop := context.WithCancel(r.t.Context())
@@ -166,11 +177,15 @@ func (l testLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// awaitPostponed waits until everything is copied and the cut-over waits for its permission.
-func (r *run) awaitPostponed() {
+// awaitPostponed waits until everything is copied and the cut-over waits for its permission, and does something meanwhile,
+// again and again.
+func (r *run) awaitPostponed(meanwhile ...func()) {
 	r.t.Helper()
 	deadline := time.Now().Add(5 * time.Minute)
 	for r.runner.Snapshot().Phase != status.Postponed {
+		for _, do := range meanwhile {
+			do()
+		}
 		select {
 		case err := <-r.migrated:
 			r.t.Fatalf("the migration ended before its cut-over: %v", err)

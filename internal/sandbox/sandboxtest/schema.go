@@ -88,6 +88,31 @@ func (s *Schema) Processlist() string {
 	return "performance_schema.processlist"
 }
 
+// RowLocks counts the locks that sessions, chosen by a condition on the processlist, have on rows of a table, as the server
+// shows them. Locks of rows that a transaction has written itself are shown only where somebody asked for them.
+func (s *Schema) RowLocks(table, sessions string) (n int) {
+	s.t.Helper()
+	if !s.Server.Engine.MariaDB() {
+		return int(s.MustQueryInt(`
+			SELECT COUNT(*)
+			  FROM performance_schema.data_locks l
+			  JOIN performance_schema.threads th USING (thread_id)
+			 WHERE l.object_schema = DATABASE() AND l.object_name = '` + table + `' AND l.lock_type = 'RECORD'
+			   AND th.processlist_id IN (SELECT id FROM performance_schema.processlist WHERE ` + sessions + `)`))
+	}
+	// Its information_schema shows locks only where somebody waits.
+	s.MustExec("SET GLOBAL innodb_status_output_locks = ON")
+	status := strings.Join(s.MustQueryRows("SHOW ENGINE INNODB STATUS"), "\n")
+	for _, id := range s.MustQueryRows("SELECT id FROM information_schema.processlist WHERE " + sessions) {
+		for _, transaction := range strings.Split(status, "---TRANSACTION") {
+			if strings.Contains(transaction, "MariaDB thread id "+id+",") {
+				n += strings.Count(transaction, "of table `"+s.Name+"`.`"+table+"` ")
+			}
+		}
+	}
+	return n
+}
+
 func (s *Schema) sessions(admin *sql.DB) string {
 	list := `
 		SELECT id, user, COALESCE(db, ''), command, time, COALESCE(state, ''), COALESCE(info, '')
