@@ -42,4 +42,4 @@ func (a *allowance) limit(n int) int {
 }
 
 // holds says whether workers are held back because of a harm.
-func (a *allowance) holds() bool { return a.calm >= firstCalm && a.bound <= a.used }
+func (a *allowance) holds() bool { return a.calm >= firstCalm && a.bound < Most && a.bound <= a.used }

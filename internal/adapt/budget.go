@@ -41,7 +41,9 @@ func (b *Budget) Observe(seen, backlog uint64, now time.Time) {
 		return
 	}
 	read := seen - min(b.seen, seen)
-	if b.least > b.before+read/4 {
+	if b.rows.used == 0 { // what grows while no rows are read does not grow because of them
+		b.before = b.least
+	} else if b.least > b.before+read/4 {
 		b.rows.lower(now)
 		b.before = b.least
 	} else {

@@ -131,3 +131,18 @@ func TestBudgetIsNotMovedByBatches(t *testing.T) {
 		}
 	}
 }
+
+// TestBudgetWhileNobodyReadsRows: what grows while no rows are read, as in the time in which indexes are built, holds back nobody
+// who reads them afterwards.
+func TestBudgetWhileNobodyReadsRows(t *testing.T) {
+	b, now := adapt.NewBudget(), time.Now()
+	b.Rows(8)
+	b.NoRows()
+	for i := range uint64(600) {
+		now = now.Add(100 * time.Millisecond)
+		b.Observe(1000*i, 1000*i, now)
+	}
+	if got := b.Rows(8); got != 8 || b.Holds() {
+		t.Errorf("%d of 8 workers for rows; held back: %t", got, b.Holds())
+	}
+}

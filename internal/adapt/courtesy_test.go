@@ -59,6 +59,9 @@ func TestCourtesy(t *testing.T) {
 	mustLimit("calm for longer", 2)
 	beats(time.Millisecond, true, 2000)
 	mustLimit("calm for long", 8)
+	if c.Limit(adapt.Most); c.Holds() {
+		t.Error("workers are held back though all that there may be are at work")
+	}
 	beats(time.Second, true, 2)
 	mustLimit("two slow commits among fast ones", 8)
 	if got := c.Limit(0); got != 1 {

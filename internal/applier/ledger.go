@@ -39,12 +39,15 @@ type portion struct {
 	batch any
 }
 
-// mostCollected is the number of keys, collected and held, at which the stream is made to wait.
-const mostCollected = 500_000
+// The number of keys, collected and held, at which the stream is made to wait: fewer, where they are long.
+const (
+	mostCollected  = 500_000
+	collectedBytes = 64 << 20
+)
 
 // newLedger returns empty books: keys that are one integer are kept as a number, others encoded.
 func newLedger(m *table.Mapping, covered Covered) ledger {
-	cfg := ledgerConfig{ordered: sqlgen.NewKey(m).Ordered(), otherUnique: !m.OnlyKey(), covered: covered}
+	cfg := ledgerConfig{limit: min(mostCollected, collectedBytes/m.Key.Bytes()), ordered: sqlgen.NewKey(m).Ordered(), otherUnique: !m.OnlyKey(), covered: covered}
 	if len(m.Key.Columns) == 1 && m.Key.Columns[0].Source.Kind == table.Int {
 		if m.Key.Columns[0].Source.Unsigned {
 			return newBooks(cfg,
@@ -61,6 +64,7 @@ func newLedger(m *table.Mapping, covered Covered) ledger {
 }
 
 type ledgerConfig struct {
+	limit                int
 	ordered, otherUnique bool
 	covered              Covered
 }
@@ -72,7 +76,7 @@ type books[K cmp.Ordered] struct {
 }
 
 func newBooks[K cmp.Ordered](cfg ledgerConfig, encode func([]table.Value) K, decode func(K) []table.Value) *books[K] {
-	c := epoch.Config[K]{Limit: mostCollected, Ordered: cfg.ordered, OtherUnique: cfg.otherUnique}
+	c := epoch.Config[K]{Limit: cfg.limit, Ordered: cfg.ordered, OtherUnique: cfg.otherUnique}
 	if cfg.covered.UpTo != nil {
 		greatest := encode(cfg.covered.UpTo)
 		c.Greatest = &greatest

@@ -76,6 +76,7 @@ func (r *Refresh) Run(ctx context.Context) error {
 	d := &refresher{
 		Refresh: r,
 		pace:    pace{workers: workers, bound: r.deps.Bound},
+		most:    sqlgen.MostKeysOf(r.deps.Mapping),
 		work:    make(chan *portion, most), results: make(chan result, most),
 		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
 	}

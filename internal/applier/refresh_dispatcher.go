@@ -9,7 +9,6 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/progress"
-	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
@@ -17,12 +16,13 @@ import (
 type refresher struct {
 	*Refresh
 	pace    pace
+	most    int           // keys of a portion
 	work    chan *portion // with room for one portion per worker: sending never blocks
 	results chan result   // likewise
 	busy    int
 	held
 
-	next   progress.Point // what has been read since the last epoch was closed
+	next   progress.Point // the newest mark that was read
 	seen   uint64         // row changes, up to there
 	news   bool           // something was
 	closed time.Time      // when the last epoch was
@@ -146,7 +146,7 @@ func (d *refresher) handOut() {
 	limit := d.pace.limit()
 	for free := limit - d.busy; free > 0; free-- {
 		share := (d.books.Left() + free - 1) / free
-		p := d.books.next(min(max(share, leastKeys), sqlgen.MostKeys))
+		p := d.books.next(min(max(share, leastKeys), d.most))
 		if p == nil {
 			break
 		}
@@ -189,6 +189,7 @@ func (d *refresher) step(ctx context.Context) error {
 	case what := <-adopts:
 		what(d)
 	case <-due:
+	case <-d.hurry:
 	case q := <-d.requests:
 		return d.obey(q, d.busy, d.drain)
 	case <-ctx.Done():
@@ -228,9 +229,12 @@ func (d *refresher) admit(tx *binlog.Transaction) {
 		return
 	}
 	d.news = true
-	d.next.Position = tx.End
-	d.next.Fence = max(d.next.Fence, fenceOf(tx))
-	if heartbeat := heartbeatOf(tx); !heartbeat.IsZero() {
+	fence, heartbeat := fenceOf(tx), heartbeatOf(tx)
+	if fence != 0 || !heartbeat.IsZero() {
+		d.next.Position = tx.End // as Applied has it: nowhere else
+	}
+	d.next.Fence = max(d.next.Fence, fence)
+	if !heartbeat.IsZero() {
 		d.next.Heartbeat = heartbeat
 	}
 }
@@ -255,7 +259,7 @@ func (d *refresher) drain(request drainRequest) error {
 			return nil
 		}
 		d.books.Fenced(d.books.AskFence()) // also in place of one that is under way
-		if p := d.books.next(sqlgen.MostKeys); p != nil {
+		if p := d.books.next(d.most); p != nil {
 			res, err := d.refreshUnderLock(request.ctx, request.session, p)
 			if err == nil && d.next.Fence >= request.fence {
 				err = refusals.add(d.deps.Mapping.Source.Name, res)
@@ -267,7 +271,7 @@ func (d *refresher) drain(request drainRequest) error {
 			d.report(res)
 			continue
 		}
-		if d.books.MayClose() && (d.news || d.books.Collecting() > 0) && len(d.queue) == 0 {
+		if d.mayClose() && len(d.queue) == 0 {
 			d.close()
 			continue
 		}

@@ -115,6 +115,40 @@ func TestRefreshHeartbeatWaits(t *testing.T) {
 		if low := h.applied.Low(); low.Heartbeat.IsZero() || low.Fence != 1 {
 			t.Errorf("after all is applied the watermark is %v", low)
 		}
+		seen := refresh.Figures().Applied
+		feed(binlog.Mark{}, insert(row(2)))
+		eventually(t, "a change without a mark is written", func() bool { return refresh.Figures().Applied > seen })
+		if low := h.applied.Low(); low.Position.String() != last {
+			t.Errorf("behind the last mark, at %s, the position moves to %v", last, low)
+		}
 		h.mustHold("1,1,1", "2,2,2")
+	})
+}
+
+// TestWaitingHurriesAnEpoch: who waits for a fence that was read before, when the last epoch had just been closed, does not wait
+// for the time that an epoch collects otherwise.
+func TestWaitingHurriesAnEpoch(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		r := mustRefresh(t, s, uniqueTables["in place"][0], "", "('a', 1, 10)")
+		r.mustSettle()
+		const waits = 20
+		var least time.Duration
+		for range waits {
+			fence, err := r.log.Fence(r.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Millisecond) // it is read, and nothing else comes
+			began := time.Now()
+			if err := r.refresh.WaitApplied(r.ctx, fence); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); least == 0 || took < least {
+				least = took
+			}
+		}
+		if least > 20*time.Millisecond {
+			t.Errorf("each of %d waits for a fence took %s or longer", waits, least)
+		}
 	})
 }

@@ -22,13 +22,15 @@ type toil struct {
 	queue chan *binlog.Transaction
 	room  *semaphore.Weighted
 
-	awaited atomic.Int64 // calls of WaitApplied
+	awaited atomic.Int64  // calls of WaitApplied
+	hurry   chan struct{} // one of them has begun
 }
 
 func newToil(cfg Config, deps Deps) toil {
 	return toil{
 		holding: newHolding(), cfg: cfg, deps: deps,
 		queue: make(chan *binlog.Transaction, 256), room: semaphore.NewWeighted(cfg.QueueBytes),
+		hurry: make(chan struct{}, 1),
 	}
 }
 
@@ -70,6 +72,10 @@ func (r *toil) weight(tx *binlog.Transaction) int64 {
 // WaitApplied implements the cut-over's Applier.
 func (r *toil) WaitApplied(ctx context.Context, fence uint64) error {
 	r.awaited.Add(1)
+	select {
+	case r.hurry <- struct{}{}:
+	default:
+	}
 	defer r.awaited.Add(-1)
 	return r.deps.Applied.WaitFence(ctx, fence)
 }

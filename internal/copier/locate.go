@@ -40,7 +40,10 @@ func (w *worker) locate(ctx context.Context, p part, refusal error) error {
 		}
 	}
 	if key, err := w.boundary(ctx, r, 1); err == nil && key != nil && rows == 1 {
-		return w.valueError(ctx, key, refusal)
+		// The row may have been put right, or be one behind those that were looked at.
+		if again := w.try(ctx, sqlgen.Range{Lower: r.Lower, Upper: key}); refused(again) {
+			return w.valueError(ctx, key, again)
+		}
 	}
 	return w.somewhere(r, refusal)
 }

@@ -45,4 +45,11 @@ var adaptMutants = []mutant{
 		Edits:     []edit{{File: yieldFile, Old: "min(time.Duration(y.share)*took, longestPause)", New: "time.Duration(y.share) * took"}},
 		Package:   adaptPackage, Tests: []string{"TestYieldNeverStopsTheCopy"},
 	},
+	{
+		Name:      "budget: what grows while no rows are read holds back who reads them",
+		Invariant: "rows give way to changes that grow beside them",
+		Edits:     []edit{{"internal/adapt/budget.go", "if b.rows.used == 0 {", "if false {"}},
+		Package:   "internal/adapt",
+		Tests:     []string{"TestBudgetWhileNobodyReadsRows"},
+	},
 }

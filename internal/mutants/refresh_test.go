@@ -149,4 +149,20 @@ var refreshMutants = []mutant{
 		Tests:     []string{"TestHeldCommitsAndAChunk"},
 		Servers:   true,
 	},
+	{
+		Name:      "refresh: the position stands behind the newest mark",
+		Invariant: "a position is stored at marks only, so that nothing unproven stands between witness and position",
+		Edits:     []edit{{"internal/applier/refresh_dispatcher.go", "	if fence != 0 || !heartbeat.IsZero() {\n", "	if true {\n"}},
+		Package:   "internal/applier",
+		Tests:     []string{"TestRefreshHeartbeatWaits"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: who waits for a fence does not hurry an epoch",
+		Invariant: "an epoch collects no longer while somebody waits for what is in it",
+		Edits:     []edit{{"internal/applier/refresh_dispatcher.go", "	case <-d.hurry:\n", ""}},
+		Package:   "internal/applier",
+		Tests:     []string{"TestWaitingHurriesAnEpoch"},
+		Servers:   true,
+	},
 }

@@ -19,6 +19,17 @@ type Refresh struct {
 	after   string
 }
 
+// MostKeysOf returns how many keys of the mapping a statement should have at most: MostKeys, or so few that it fits into the
+// least max_allowed_packet that is accepted, whatever their values are.
+func MostKeysOf(m *table.Mapping) int {
+	const packet, others, written = 960 << 10, 64 << 10, 2 // bytes; without the keys, and in hexadecimal
+	each := written * m.Key.Bytes()
+	for _, p := range m.Key.Columns {
+		each += len("`` = _utf8mb4 x'' AND ") + len(p.Source.Name)
+	}
+	return min(MostKeys, (packet-others)/each)
+}
+
 // MostKeys is the most keys that a statement of Refresh should have: MariaDB makes a join of a list of 1000 values, and
 // beyond some thousands MySQL gives up looking them up in the index.
 const MostKeys = 999

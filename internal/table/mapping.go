@@ -84,6 +84,23 @@ func (k *MigrationKey) Ordinals() []int {
 	return ordinals
 }
 
+// Bytes returns how many bytes the key's values take at most, as an index holds them.
+func (k *MigrationKey) Bytes() int {
+	const number, character, index = 16, 4, 3072 // the widest charsets have 4 bytes, and InnoDB indexes no more
+	n := 0
+	for _, p := range k.Columns {
+		switch c := p.Source; {
+		case c.IsString():
+			n += character * c.Length
+		case c.Kind == Binary || c.Kind == VarBinary || c.Kind == Blob:
+			n += c.Length
+		default:
+			n += number
+		}
+	}
+	return min(n, index)
+}
+
 // Of returns the key's values in a row image of the source.
 func (k *MigrationKey) Of(row Row) []Value {
 	values := make([]Value, len(k.Columns))

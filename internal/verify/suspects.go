@@ -168,7 +168,7 @@ func (v *Verifier) cost(n int) time.Duration {
 
 // took notes the time of a look at n rows. One of few rows says nothing of many.
 func (v *Verifier) took(d time.Duration, n int) {
-	if n < sqlgen.MostKeys/2 {
+	if n < v.most/2 {
 		return
 	}
 	now := int64(d) / int64(n)
@@ -184,7 +184,7 @@ func (v *Verifier) lookAgain(ctx context.Context, suspects []*suspect) error {
 	batches := make(chan []*suspect)
 	g.Go(func() error {
 		defer close(batches)
-		for batch := range slices.Chunk(suspects, sqlgen.MostKeys) {
+		for batch := range slices.Chunk(suspects, v.most) {
 			select {
 			case batches <- batch:
 			case <-ctx.Done():
@@ -193,7 +193,7 @@ func (v *Verifier) lookAgain(ctx context.Context, suspects []*suspect) error {
 		}
 		return nil
 	})
-	for range min(max(v.cfg.Workers, 1), len(suspects)/sqlgen.MostKeys+1) {
+	for range min(max(v.cfg.Workers, 1), len(suspects)/v.most+1) {
 		g.Go(func() error {
 			var s session
 			defer s.close()
@@ -271,7 +271,7 @@ func (v *Verifier) Last(ctx context.Context, c *sql.Conn) error {
 	}
 	v.ask(suspects)
 	var differing [][]table.Value
-	for batch := range slices.Chunk(suspects, sqlgen.MostKeys) {
+	for batch := range slices.Chunk(suspects, v.most) {
 		left, err := v.look(ctx, c, batch)
 		if err != nil {
 			return fmt.Errorf("compare the last %d rows under the table lock: %w", len(suspects), err)

@@ -69,6 +69,7 @@ type Verifier struct {
 	deps Deps
 	sql  *sqlgen.Verify
 	key  *sqlgen.Key
+	most int // keys of a statement
 
 	compared *progress.Chunks
 	left     []stretch // of an earlier run; they are compared first
@@ -102,6 +103,7 @@ type Stats struct {
 func New(cfg Config, deps Deps) *Verifier {
 	v := &Verifier{
 		cfg: cfg, deps: deps, sql: sqlgen.NewVerify(deps.Mapping, cfg.Scratch), key: sqlgen.NewKey(deps.Mapping),
+		most:     sqlgen.MostKeysOf(deps.Mapping),
 		suspects: map[string]*suspect{},
 	}
 	v.resume(cmp.Or(cfg.Rest, &Rest{}))
