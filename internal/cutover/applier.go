@@ -26,12 +26,16 @@ type Applier interface {
 
 // Held is an applier that is held back. Its methods are called by one goroutine.
 type Held interface {
-	// Drain applies everything up to the fence through the session, one autocommit statement after the other, and
+	// Drain applies everything up to the fence, and compares what is left to be compared, through the session, one autocommit statement after the other, and
 	// through nothing else. The session holds LOCK TABLES … WRITE on source and shadow: statements name these two
 	// tables without alias; BEGIN, SET autocommit, DDL and all else that commits implicitly would release the locks.
 	// What stands after the fence in the log stays waiting. After an error a transaction may be applied in part: its
 	// changes are applied again, whole, after the release. ctx ends it at once; the session may then be broken.
 	Drain(ctx context.Context, session *sql.Conn, fence uint64) error
+
+	// Compare compares what is left to be compared, when everything has been applied, through sessions of the applier's own.
+	// The source is locked by a session that lets others read. ctx ends it at once.
+	Compare(ctx context.Context) error
 
 	// Release ends the hold: the applier goes on by itself with all that it has not committed. The caller has ended the
 	// table locks, or has seen the session gone, before. After a swap it is not called at all: Stop is.

@@ -32,8 +32,8 @@ type Config struct {
 	ReconnectTimeout time.Duration
 	// SetsAutoIncrement says that the ALTER sets AUTO_INCREMENT itself: the source's is not carried over.
 	SetsAutoIncrement bool
-	// ReadsSource says that the applier's workers read the source: where they apply the last changes, a lock is taken that
-	// lets readers in. It keeps writers out and waits for their transactions all the same.
+	// ReadsSource says that the applier reads the source, to apply or to compare: where it does so in sessions of its own, a
+	// lock is taken that lets readers in. It keeps writers out and waits for their transactions all the same.
 	ReadsSource bool
 	Log         *slog.Logger
 }

@@ -180,11 +180,11 @@ func (c *Cutover) mend(ctx context.Context, cause error) error {
 
 const reconnectPause = 100 * time.Millisecond
 
-// insist repeats what fails for want of a connection until ctx ends.
+// insist repeats what may succeed a little later until ctx ends: a server that is full or read-only has not told the outcome.
 func (c *Cutover) insist(ctx context.Context, do func() error) error {
 	for {
 		err := do()
-		if err == nil || errors.Is(err, ErrUnknownOutcome) || !conn.IsConnectionLost(err) && !conn.IsLockWait(err) {
+		if err == nil || errors.Is(err, ErrUnknownOutcome) || !conn.IsPassing(err) {
 			return err
 		}
 		if conn.Pause(ctx, reconnectPause) != nil {

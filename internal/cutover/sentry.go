@@ -147,7 +147,7 @@ func (c *Cutover) mustBeDecided(ctx context.Context) error {
 	return nil
 }
 
-// lockAndDrain goes from the lock to the point where everything is applied and the applier is held.
+// lockAndDrain goes from the lock to the point where everything is applied and compared, and the applier is held.
 func (c *Cutover) lockAndDrain(ctx context.Context, locker *session, r *Result) (Held, error) {
 	n := c.cfg.Names
 	began := time.Now()
@@ -174,6 +174,9 @@ func (c *Cutover) lockAndDrain(ctx context.Context, locker *session, r *Result) 
 	held, err := c.deps.Applier.Hold(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("hold the applier: %w", err)
+	}
+	if err := held.Compare(ctx); err != nil {
+		return held, err
 	}
 	if err := c.carryAutoIncrement(ctx, c.db); err != nil {
 		return held, err

@@ -220,6 +220,9 @@ func (p *player) Drain(ctx context.Context, session *sql.Conn, fence uint64) err
 	return p.apply(ctx, session, fence)
 }
 
+// Compare implements cutover.Held.
+func (p *player) Compare(context.Context) error { return nil }
+
 // Release implements cutover.Held.
 func (p *player) Release() { p.released++ }
 

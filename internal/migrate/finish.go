@@ -25,7 +25,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
 		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
 		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
-		ReadsSource:       r.apply == Refresh,
+		ReadsSource:       r.apply == Refresh || r.cfg.Verify,
 		Log:               r.cfg.Log,
 	}, cutover.Deps{Applier: applier, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
 	r.view.cuttingOver(c)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/applier"
 	"github.com/midstreamdb/midstream/internal/binlog"
 	"github.com/midstreamdb/midstream/internal/checkpoint"
 	"github.com/midstreamdb/midstream/internal/chunk"
@@ -111,8 +112,8 @@ type heldBack struct {
 
 var _ cutover.Applier = (*heldBack)(nil)
 
-// follow compares the rows that replay writes after they were compared, until the hold: under the table locks only their
-// session may read.
+// follow compares the rows that replay writes after they were compared, until the hold: under the table locks of MySQL only
+// their session may read.
 func (h *heldBack) follow() {
 	v := h.parts.verifier.Load()
 	if v == nil || h.parts.replay == nil {
@@ -155,15 +156,27 @@ func (h *heldBack) Hold(ctx context.Context) (cutover.Held, error) {
 
 // comparedHold compares what is left after all is applied.
 type comparedHold struct {
-	cutover.Held
+	*applier.Hold
 	applier *heldBack
 }
 
+var _ cutover.Held = (*comparedHold)(nil)
+
 // Drain implements cutover.Held.
 func (h *comparedHold) Drain(ctx context.Context, session *sql.Conn, fence uint64) error {
-	if err := h.Held.Drain(ctx, session, fence); err != nil {
+	if err := h.Hold.Drain(ctx, session, fence); err != nil {
 		return err
 	}
+	return h.last(func(v *verify.Verifier) error { return v.Last(ctx, session) })
+}
+
+// Compare implements cutover.Held.
+func (h *comparedHold) Compare(ctx context.Context) error {
+	return h.last(func(v *verify.Verifier) error { return v.LastBeside(ctx) })
+}
+
+// last has the rows that are left looked at, unless they are too many to be looked at while the table is locked.
+func (h *comparedHold) last(look func(*verify.Verifier) error) error {
 	v := h.applier.parts.verifier.Load()
 	if v == nil {
 		return nil
@@ -171,11 +184,11 @@ func (h *comparedHold) Drain(ctx context.Context, session *sql.Conn, fence uint6
 	if n := v.Stats().Suspects; !v.Bears(n / 2) {
 		return fmt.Errorf("%d rows are left to be compared under the table lock: %w", n, context.DeadlineExceeded)
 	}
-	return v.Last(ctx, session)
+	return look(v)
 }
 
 // Release implements cutover.Held.
 func (h *comparedHold) Release() {
-	h.Held.Release()
+	h.Hold.Release()
 	h.applier.follow()
 }

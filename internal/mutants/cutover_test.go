@@ -39,6 +39,14 @@ var cutoverMutants = []mutant{
 		Servers: true,
 	},
 	{
+		Name:      "rename without the last comparison",
+		Invariant: "what verification leaves to the last look is looked at before the rename, on MariaDB too",
+		Edits:     []edit{{cutoverSentry, "held.Compare(ctx)", "ctx.Err()"}},
+		Package:   "test/underload",
+		Tests:     []string{"TestCorruptionOfAHotRow"},
+		Servers:   true,
+	},
+	{
 		Name:      "lock let go before the rename waits",
 		Invariant: "I13: no write enters the old table between the drain and the rename",
 		Edits:     []edit{{cutoverSentry, "if err = c.awaitQueued(locked, rename); err == nil {", "if err == nil {"}},

@@ -70,16 +70,10 @@ SELECT `id`
           WHERE `shop`.`orders`.`id` = `shop`.`orders__new`.`id`) IS NULL
  LIMIT 2;
 -- in which columns
-SELECT (SELECT (`shop`.`orders__verify`.`id` <=> `shop`.`orders__new`.`id`)
-           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
-          WHERE `shop`.`orders__new`.`id` = `shop`.`orders__verify`.`id`),
-       (SELECT (`shop`.`orders__verify`.`name` COLLATE utf8mb4_bin <=> `shop`.`orders__new`.`name` COLLATE utf8mb4_bin AND LENGTH(`shop`.`orders__verify`.`name`) <=> LENGTH(`shop`.`orders__new`.`name`))
-           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
-          WHERE `shop`.`orders__new`.`id` = `shop`.`orders__verify`.`id`),
-       (SELECT (CAST(`shop`.`orders__verify`.`kind` AS UNSIGNED) <=> CAST(`shop`.`orders__new`.`kind` AS UNSIGNED))
-           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
-          WHERE `shop`.`orders__new`.`id` = `shop`.`orders__verify`.`id`),
-       (SELECT (`shop`.`orders__verify`.`at` <=> `shop`.`orders__new`.`at`)
+SELECT (SELECT CONCAT((`shop`.`orders__verify`.`id` <=> `shop`.`orders__new`.`id`),
+                       (`shop`.`orders__verify`.`name` COLLATE utf8mb4_bin <=> `shop`.`orders__new`.`name` COLLATE utf8mb4_bin AND LENGTH(`shop`.`orders__verify`.`name`) <=> LENGTH(`shop`.`orders__new`.`name`)),
+                       (CAST(`shop`.`orders__verify`.`kind` AS UNSIGNED) <=> CAST(`shop`.`orders__new`.`kind` AS UNSIGNED)),
+                       (`shop`.`orders__verify`.`at` <=> `shop`.`orders__new`.`at`))
            FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
           WHERE `shop`.`orders__new`.`id` = `shop`.`orders__verify`.`id`)
   FROM `shop`.`orders__verify`

@@ -61,19 +61,10 @@ SELECT HEX(`name`), `id`
             AND `shop`.`orders`.`id` = `shop`.`orders__new`.`id`) IS NULL
  LIMIT 2;
 -- in which columns
-SELECT (SELECT (`shop`.`orders`.`id` <=> `shop`.`orders__new`.`id`)
-           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
-          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
-            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`),
-       (SELECT (`shop`.`orders`.`name` COLLATE utf8mb4_bin <=> `shop`.`orders__new`.`name` COLLATE utf8mb4_bin AND LENGTH(`shop`.`orders`.`name`) <=> LENGTH(`shop`.`orders__new`.`name`))
-           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
-          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
-            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`),
-       (SELECT (CAST(`shop`.`orders`.`kind` AS UNSIGNED) <=> CAST(`shop`.`orders__new`.`kind` AS UNSIGNED))
-           FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
-          WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
-            AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`),
-       (SELECT (`shop`.`orders`.`at` <=> `shop`.`orders__new`.`at`)
+SELECT (SELECT CONCAT((`shop`.`orders`.`id` <=> `shop`.`orders__new`.`id`),
+                       (`shop`.`orders`.`name` COLLATE utf8mb4_bin <=> `shop`.`orders__new`.`name` COLLATE utf8mb4_bin AND LENGTH(`shop`.`orders`.`name`) <=> LENGTH(`shop`.`orders__new`.`name`)),
+                       (CAST(`shop`.`orders`.`kind` AS UNSIGNED) <=> CAST(`shop`.`orders__new`.`kind` AS UNSIGNED)),
+                       (`shop`.`orders`.`at` <=> `shop`.`orders__new`.`at`))
            FROM `shop`.`orders__new` FORCE INDEX (`PRIMARY`)
           WHERE `shop`.`orders__new`.`name` = `shop`.`orders`.`name`
             AND `shop`.`orders__new`.`id` = `shop`.`orders`.`id`)
