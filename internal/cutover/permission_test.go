@@ -2,12 +2,15 @@ package cutover_test
 
 import (
 	"context"
+	"database/sql"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/cutover"
+	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
@@ -96,6 +99,41 @@ func TestPermissionIsAskedBeforeEveryAttempt(t *testing.T) {
 		}
 		if result.Attempts != 2 {
 			t.Errorf("%d attempts, want 2", result.Attempts)
+		}
+		w.mustBeSwapped()
+	})
+}
+
+// objectedTo is a player whose first hold takes so long that somebody objects meanwhile.
+type objectedTo struct {
+	*player
+	o    *objection
+	once sync.Once
+}
+
+func (p *objectedTo) Hold(ctx context.Context) (cutover.Held, error) {
+	p.once.Do(func() { p.o.set("word from the hold") })
+	return p.player.Hold(ctx)
+}
+
+// TestPermissionIsAskedAfterTheHold: a closed throttle keeps a hold waiting, after everything else was made ready. On MariaDB it
+// is part of the time under the lock, which is bounded.
+func TestPermissionIsAskedAfterTheHold(t *testing.T) {
+	sandboxtest.On(t, []sandbox.Engine{sandbox.MySQL97}, func(t *testing.T, s *sandboxtest.Schema) {
+		w := newWorld(t, s)
+		o := &objection{}
+		o.set("")
+		w.deps.Permission, w.deps.Applier = o, &objectedTo{player: w.play, o: o}
+		w.play.onDrain = func(context.Context, *sql.Conn) {
+			if *o.text.Load() != "" {
+				t.Error("the source was locked against an objection")
+			}
+		}
+		withdrawn := time.AfterFunc(3*time.Second, func() { o.set("") })
+		defer withdrawn.Stop()
+		r, err := w.run(time.Minute)
+		if err != nil || r.Attempts != 2 || w.play.released != 1 {
+			t.Errorf("%d attempts, want 2; %d releases, want 1; %v", r.Attempts, w.play.released, err)
 		}
 		w.mustBeSwapped()
 	})

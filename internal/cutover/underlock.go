@@ -25,6 +25,10 @@ func (c *Cutover) renameUnderLock(ctx context.Context, before Definitions) (Resu
 	if err != nil {
 		return Result{}, errors.Join(fmt.Errorf("hold the applier: %w", err), s.conn.Close())
 	}
+	if reason := c.postponed(ctx); reason != "" { // a hold may wait for as long as work is throttled
+		held.Release()
+		return Result{}, errors.Join(&givenUp{errors.New(reason)}, s.conn.Close())
+	}
 	r, asked, err := c.lockAndRename(ctx, s, held)
 	if asked && err != nil && !conn.IsRefused(err) {
 		return c.settle(ctx, r, held, before, err, s)
