@@ -91,7 +91,11 @@ func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) erro
 	if r.cfg.Restart {
 		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped already: without --restart the command finishes", r.names.Source)}
 	}
+	var err error
 	r.keeper, r.deferred = newKeeper(store, *record), record.Deferred
+	if r.keeper.safe, err = provenPosition(record); err != nil {
+		return r.cannotGoOn(err)
+	}
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
 		Rows: record.Rows, Changes: record.Changes, Retries: record.Retries,
@@ -160,7 +164,7 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 	if !ending {
 		return r.unlessRestarting(lost)
 	}
-	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns}
+	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns, Certain: record.Phase == status.CleanUp}
 	switch outcome, err := cutover.Determine(ctx, r.db, r.names, before); {
 	case errors.Is(err, cutover.ErrUnknownOutcome):
 		return &Unknown{Err: err}
@@ -350,6 +354,9 @@ func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *c
 		return &Refusal{Err: fmt.Errorf("%s is not as the checkpoint %s says: somebody has changed it: look at it, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
 	}
 	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
+		return err
+	}
+	if err := cutover.DropSentry(ctx, r.db, r.names.Retired); err != nil {
 		return err
 	}
 	if err := r.log.Drop(ctx); err != nil {

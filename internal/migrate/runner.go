@@ -252,6 +252,9 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	if errors.As(err, &told) && (told.ExitCode() != ExitRefused || !begun) {
 		return err
 	}
+	if r.summary.Source.Table != "" { // known since the swap, whatever was forgotten to go on
+		return r.leftover(err)
+	}
 	if r.services != nil {
 		if failed := r.services.stop(); failed != nil {
 			err = failed
