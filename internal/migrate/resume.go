@@ -393,7 +393,7 @@ func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
 		return false
 	}
-	if !r.goingOn && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {
+	if !r.goingOn && !r.swapped && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {
 		return false // nothing was begun
 	}
 	if kept, _ := r.kept.Load().(string); kept != r.progress || r.lastProgress.IsZero() {

@@ -165,7 +165,8 @@ func (r *Runner) cause(err error) error {
 // reset forgets all but what the checkpoint says.
 func (r *Runner) reset() {
 	r.close()
-	r.services, r.lock, r.db, r.keeper, r.record, r.deferred = nil, nil, nil, nil, nil, nil
+	r.services, r.lock, r.db, r.keeper, r.record, r.deferred, r.xaCommits = nil, nil, nil, nil, nil, nil, nil
+	r.swapped = false // preflight connects, and finds it out again
 	r.parts.Store(nil)
 	r.goingOn = true
 }
