@@ -44,6 +44,8 @@ func (o Outcome) String() string {
 type Definitions struct {
 	Source string
 	Shadow string
+	// Certain: the swap was seen to have happened, and the retired table may have been dropped since.
+	Certain bool
 }
 
 // Look reads the definitions of source and shadow before a swap.
@@ -115,6 +117,8 @@ func Determine(ctx context.Context, q conn.Querier, names table.Names, before De
 	case source == before.Source && source != before.Shadow && shadow == "" && (retired == "" || sentry):
 		return NotSwapped, nil // others have dropped it
 	case source == before.Shadow && shadow == "" && retired == before.Source && !sentry:
+		return Swapped, nil
+	case before.Certain && source == before.Shadow && shadow == "" && retired == "":
 		return Swapped, nil
 	case source == "" && shadow == before.Shadow && retired == before.Source && !sentry:
 		return Torn, nil

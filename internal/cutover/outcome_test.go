@@ -70,3 +70,35 @@ func TestLookNeedsBothTables(t *testing.T) {
 		}
 	})
 }
+
+// TestDetermineAfterASwapThatWasSeen: the retired table may be gone, and nothing else is believed for that.
+func TestDetermineAfterASwapThatWasSeen(t *testing.T) {
+	cases := []struct {
+		name  string
+		after string
+		want  cutover.Outcome
+	}{
+		{"swapped", "RENAME TABLE t TO t__old, t__new TO t", cutover.Swapped},
+		{"swapped and retired table dropped", "RENAME TABLE t TO t__old, t__new TO t; DROP TABLE t__old", cutover.Swapped},
+		{"swapped, dropped, and altered again", "RENAME TABLE t TO t__old, t__new TO t; DROP TABLE t__old; ALTER TABLE t ADD x INT", cutover.Unknown},
+		{"swapped, and somebody's table in the way", "RENAME TABLE t TO x, t__new TO t; CREATE TABLE t__old (a INT)", cutover.Unknown},
+		{"undone by somebody", "DO 1", cutover.NotSwapped},
+	}
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		names := table.NamesFor(table.Name{Schema: s.Name, Table: "t"})
+		for _, c := range cases {
+			s.MustExec("DROP TABLE IF EXISTS t, t__new, t__old, x")
+			s.MustExec("CREATE TABLE t (id INT PRIMARY KEY, v INT)")
+			s.MustExec("CREATE TABLE t__new (id INT PRIMARY KEY, v BIGINT)")
+			before, err := cutover.Look(t.Context(), s.DB, names)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before.Certain = true
+			s.MustExec(c.after)
+			if got, err := cutover.Determine(t.Context(), s.DB, names, before); got != c.want {
+				t.Errorf("%s: %s, want %s (%v)", c.name, got, c.want, err)
+			}
+		}
+	})
+}

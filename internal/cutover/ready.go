@@ -85,7 +85,7 @@ func (c *Cutover) mustBeFree(ctx context.Context) error {
 	if d == "" {
 		return nil
 	}
-	if err := c.dropSentry(ctx, c.db); err != nil {
+	if err := DropSentry(ctx, c.db, retired); err != nil {
 		return passing(err)
 	}
 	if d, err = definition(ctx, c.db, retired); err != nil {

@@ -24,14 +24,14 @@ func (c *Cutover) createSentry(ctx context.Context) error {
 	return nil
 }
 
-// dropSentry drops the sentry, and only that: another table of its name stays.
-func (c *Cutover) dropSentry(ctx context.Context, q conn.Querier) error {
-	ours, err := isSentry(ctx, q, c.cfg.Names.Retired)
+// DropSentry drops the sentry that has the retired table's name, and only that: another table of its name stays.
+func DropSentry(ctx context.Context, q conn.Querier, retired table.Name) error {
+	ours, err := isSentry(ctx, q, retired)
 	if err != nil || !ours {
 		return err
 	}
-	if _, err := q.ExecContext(ctx, `DROP TABLE `+c.cfg.Names.Retired.String()); err != nil {
-		return fmt.Errorf("drop sentry %s: %w", c.cfg.Names.Retired, err)
+	if _, err := q.ExecContext(ctx, `DROP TABLE `+retired.String()); err != nil {
+		return fmt.Errorf("drop sentry %s: %w", retired, err)
 	}
 	return nil
 }

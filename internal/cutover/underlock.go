@@ -107,7 +107,7 @@ func (c *Cutover) settle(ctx context.Context, r Result, held Held, before Defini
 	}
 	cleaning, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
-	err = c.dropSentry(cleaning, c.db)
+	err = DropSentry(cleaning, c.db, c.cfg.Names.Retired)
 	if held != nil {
 		held.Release()
 	}

@@ -57,28 +57,20 @@ func (r *Runner) way() string {
 }
 
 // cleanUp ends the services and drops what only the migration needed. The tables are swapped: whatever fails here is left to
-// be done by hand.
+// be done by hand. A checkpoint says so before the first drop: the tables themselves do not show it without the retired one.
 func (r *Runner) cleanUp(ctx context.Context) error {
 	if r.services != nil {
 		_ = r.services.stop() // what failed after the swap concerns the retired table only
 	}
-	drops := []table.Name{r.names.Changelog}
-	if r.cfg.DropOldTable {
-		drops = append(drops, r.names.Retired)
+	ctx = context.WithoutCancel(ctx)
+	if err := r.keep(ctx); err != nil && !conn.IsNoSuchTable(err) { // dropped already, and the answer was lost
+		return err
 	}
-	drops = append(drops, r.names.Checkpoint) // last: until then the same command finishes this
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoPatience)
-	defer cancel()
 	var errs []error
 	var left []string
-	for _, name := range drops {
-		statement := "DROP TABLE IF EXISTS " + name.String()
-		err := conn.Retry(ctx, dropPatience, func() error {
-			_, err := r.db.ExecContext(ctx, statement)
-			return err
-		})
-		if err != nil {
-			errs, left = append(errs, fmt.Errorf("drop %s: %w", name, err)), append(left, statement+";")
+	for _, name := range r.needless() {
+		if err := r.drop(ctx, name); err != nil {
+			errs, left = append(errs, err), append(left, dropStatement(name)+";")
 		}
 	}
 	err := errors.Join(errs...)
@@ -93,6 +85,43 @@ func (r *Runner) cleanUp(ctx context.Context) error {
 	}
 	return nil
 }
+
+// needless are the tables that nobody needs after the swap.
+func (r *Runner) needless() []table.Name {
+	names := []table.Name{r.names.Changelog}
+	if r.cfg.DropOldTable {
+		names = append(names, r.names.Retired)
+	}
+	return append(names, r.names.Checkpoint) // last: until then the same command finishes this
+}
+
+// leftover is the end of a run that had the tables swapped, or found them so, and could not clean up.
+func (r *Runner) leftover(err error) error {
+	var left []string
+	for _, name := range r.needless() {
+		left = append(left, dropStatement(name)+";")
+	}
+	return &Leftover{Err: err, Left: left}
+}
+
+// drop drops a table that is not needed any more. The retired one may be large, and has the time that it takes.
+func (r *Runner) drop(ctx context.Context, name table.Name) error {
+	if name != r.names.Retired {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, undoPatience)
+		defer cancel()
+	}
+	err := conn.Retry(ctx, dropPatience, func() error {
+		_, err := r.db.ExecContext(ctx, dropStatement(name))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop %s: %w", name, err)
+	}
+	return nil
+}
+
+func dropStatement(name table.Name) string { return "DROP TABLE IF EXISTS " + name.String() }
 
 // dropPatience is how long a drop is tried again that fails for a reason that passes.
 const dropPatience = 5 * time.Second

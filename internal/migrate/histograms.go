@@ -55,10 +55,14 @@ func (r *Runner) persistentStatistics(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow) // the mapping's was inspected before it got deferred indexes
+	if err != nil {
+		return nil, err
+	}
 	hows, columns := r.keptBy(found, func(*table.Column, *table.Column) bool { return true })
 	var same []string
 	for _, index := range indexes {
-		if r.sameKey(index.column) {
+		if r.sameKey(index.column, shadow) {
 			same = append(same, index.column)
 		}
 	}
@@ -142,8 +146,8 @@ func isUnique(t *table.Table, column string) bool {
 	})
 }
 
-// sameKey says whether both tables have an index of that name with the same parts, of columns that keep their type.
-func (r *Runner) sameKey(name string) bool {
+// sameKey says whether source and shadow have an index of that name with the same parts, of columns that keep their type.
+func (r *Runner) sameKey(name string, shadow *table.Table) bool {
 	partsIn := func(t *table.Table) []table.KeyPart {
 		for _, k := range t.Keys {
 			if table.SameIdentifier(k.Name, name) {
@@ -153,6 +157,6 @@ func (r *Runner) sameKey(name string) bool {
 		return nil
 	}
 	parts := partsIn(r.mapping.Source)
-	return len(parts) > 0 && slices.Equal(parts, partsIn(r.mapping.Shadow)) &&
+	return len(parts) > 0 && slices.Equal(parts, partsIn(shadow)) &&
 		!slices.ContainsFunc(parts, func(p table.KeyPart) bool { return !keepsType(r.counterpart(p.Column)) })
 }

@@ -115,7 +115,8 @@ func (r *Runner) native(ctx context.Context) (done bool, err error) {
 	services.start("keep the table's lock", func(ctx context.Context) error { return r.lock.Run(ctx, r.cfg.ReconnectTimeout) })
 	r.enter(status.CutOver)
 	done, err = r.giveWay(services.ctx)
-	if failed := services.stop(); failed != nil && err != nil {
+	var unknown *Unknown
+	if failed := services.stop(); failed != nil && err != nil && !errors.As(err, &unknown) {
 		err = failed
 	}
 	return done, err
@@ -142,7 +143,10 @@ func (r *Runner) giveWay(ctx context.Context) (done bool, err error) {
 		r.view.waitFor("the table's metadata lock")
 		err := r.alterSource(ctx, ddl)
 		r.view.waitFor("")
+		var unknown *Unknown
 		switch {
+		case errors.As(err, &unknown): // whatever it wraps
+			return false, err
 		case err == nil:
 			r.summary = Summary{Source: r.names.Source, Way: fmt.Sprintf("the server's own DDL, %s (--native=%s)", r.algorithm, r.cfg.Native), Native: true, Attempts: attempt}
 			return true, nil
@@ -208,7 +212,8 @@ func (r *Runner) alterSource(ctx context.Context, ddl *sql.DB) error {
 	})
 	switch {
 	case looked != nil:
-		return &Unknown{Err: fmt.Errorf("the ALTER of %s was not answered (%w), and what became of it could not be seen: %w", r.names.Source, err, looked)}
+		return &Unknown{Err: fmt.Errorf("the ALTER of %s was not answered (%w), and what became of it could not be seen: %w\n"+
+			"Look at the definition: if it is the old one, the same command begins anew; if it is the new one, nothing is left to do but midstream cleanup", r.names.Source, err, looked)}
 	case withoutCounter(now) != withoutCounter(before):
 		return nil
 	default:

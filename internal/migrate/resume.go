@@ -91,7 +91,11 @@ func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) erro
 	if r.cfg.Restart {
 		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped already: without --restart the command finishes", r.names.Source)}
 	}
+	var err error
 	r.keeper, r.deferred = newKeeper(store, *record), record.Deferred
+	if r.keeper.safe, err = provenPosition(record); err != nil {
+		return r.cannotGoOn(err)
+	}
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
 		Rows: record.Rows, Changes: record.Changes, Retries: record.Retries,
@@ -160,7 +164,7 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 	if !ending {
 		return r.unlessRestarting(lost)
 	}
-	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns}
+	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns, Certain: record.Phase == status.CleanUp}
 	switch outcome, err := cutover.Determine(ctx, r.db, r.names, before); {
 	case errors.Is(err, cutover.ErrUnknownOutcome):
 		return &Unknown{Err: err}
@@ -352,6 +356,9 @@ func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *c
 	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
 		return err
 	}
+	if err := cutover.DropSentry(ctx, r.db, r.names.Retired); err != nil {
+		return err
+	}
 	if err := r.log.Drop(ctx); err != nil {
 		return err
 	}
@@ -386,7 +393,7 @@ func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
 	if ctx.Err() != nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
 		return false
 	}
-	if !r.goingOn && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {
+	if !r.goingOn && !r.swapped && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {
 		return false // nothing was begun
 	}
 	if kept, _ := r.kept.Load().(string); kept != r.progress || r.lastProgress.IsZero() {

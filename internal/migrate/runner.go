@@ -165,7 +165,8 @@ func (r *Runner) cause(err error) error {
 // reset forgets all but what the checkpoint says.
 func (r *Runner) reset() {
 	r.close()
-	r.services, r.lock, r.db, r.keeper, r.record, r.deferred = nil, nil, nil, nil, nil, nil
+	r.services, r.lock, r.db, r.keeper, r.record, r.deferred, r.xaCommits = nil, nil, nil, nil, nil, nil, nil
+	r.swapped = false // preflight connects, and finds it out again
 	r.parts.Store(nil)
 	r.goingOn = true
 }
@@ -251,6 +252,9 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	begun := len(r.left) > 0 || r.goingOn || ctx.Err() != nil
 	if errors.As(err, &told) && (told.ExitCode() != ExitRefused || !begun) {
 		return err
+	}
+	if r.summary.Source.Table != "" { // known since the swap, whatever was forgotten to go on
+		return r.leftover(err)
 	}
 	if r.services != nil {
 		if failed := r.services.stop(); failed != nil {

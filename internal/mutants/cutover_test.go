@@ -86,4 +86,12 @@ var cutoverMutants = []mutant{
 		Tests:     []string{"TestDetermineByWhatIsThere"},
 		Servers:   true,
 	},
+	{
+		Name:      "a swap that was seen is believed whatever is there",
+		Invariant: "I14: the definitions are compared with those before the swap",
+		Edits:     []edit{{cutoverOutcome, "case before.Certain && source == before.Shadow && shadow == \"\" && retired == \"\":", "case before.Certain && shadow == \"\":"}},
+		Package:   cutoverPackage,
+		Tests:     []string{"TestDetermineAfterASwapThatWasSeen"},
+		Servers:   true,
+	},
 }

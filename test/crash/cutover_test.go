@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
@@ -62,6 +63,46 @@ func TestKilledInTheCutOver(t *testing.T) {
 				r.mustProve()
 			})
 		}
+	})
+}
+
+// TestKilledDroppingTheOldTable: with --drop-old-table the tables do not show the swap any more once the old one is gone; the same
+// command ends what was begun.
+func TestKilledDroppingTheOldTable(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		const rename, drop = "RENAME TABLE `%s`.`sbtest1` ", "DROP TABLE IF EXISTS `%s`.`sbtest1__"
+		for _, m := range []moment{
+			{"before it is dropped", rename, drop + "old`", proxy.CutBefore},
+			{"when it is dropped", rename, drop + "checkpoint`", proxy.CutBefore},
+		} {
+			t.Run(m.name, func(t *testing.T) {
+				r := begin(t, sandboxtest.NewSchema(t, s.Server), "--ssl-mode=DISABLED", "--drop-old-table")
+				r.mustStopLoad()
+				r.mustDieAt(m)
+				r.mustEnd()
+				if _, err := proof.Model(t.Context(), r.s.DB, r.source.Name, r.generator.Model(0)); err != nil {
+					t.Error(err)
+				}
+				if left := r.s.MustQueryRows("SHOW TABLES"); len(left) != 1 {
+					t.Errorf("tables at the end: %v", left)
+				}
+			})
+		}
+	})
+}
+
+// TestRestartedBehindASentry: --restart drops the sentry of a run that died, which else would stand in the way for ever.
+func TestRestartedBehindASentry(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		if !s.Server.Engine.MariaDB() {
+			return // there are none
+		}
+		r := begin(t, s, "--ssl-mode=DISABLED")
+		r.mustStopLoad()
+		r.mustDieAt(moment{at: "CREATE TABLE `%s`.`sbtest1__old`", verdict: proxy.CutAfter})
+		r.args = append(r.args, "--restart")
+		r.mustEnd()
+		r.mustHold()
 	})
 }
 

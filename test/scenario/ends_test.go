@@ -114,6 +114,26 @@ func TestOutcomeUnknown(t *testing.T) {
 	})
 }
 
+// TestNativeOutcomeUnknown: the server is out of reach for good once it was asked to alter the source itself.
+func TestNativeOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		i := &incident{at: "ALTER TABLE `" + s.Name + "`.`t` ", verdict: proxy.CutAfter}
+		err := troubled(t, s, i, func(cfg *migrate.Config, p *proxy.Proxy) {
+			cfg.Native, cfg.Alter, cfg.ReconnectTimeout = migrate.NativeOnly, "ADD COLUMN extra INT", 2*time.Second
+			i.happens = func() {
+				p.Refuse(true)
+				go p.CutAll()
+			}
+		})
+		mustExitWith(t, migrate.ExitUnknown, err)
+		if !strings.Contains(err.Error(), "`"+s.Name+"`.`t`") || strings.Contains(err.Error(), "has not changed") {
+			t.Errorf("the message: %v", err)
+		}
+	})
+}
+
 // TestLeftover: the tables are swapped, and a table that is not needed any more cannot be dropped: the statements that are
 // given do the rest.
 func TestLeftover(t *testing.T) {
