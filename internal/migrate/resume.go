@@ -134,7 +134,7 @@ func (r *Runner) cannotGoOn(reason error) error {
 	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nPut that right and start the same command again, or begin anew with --restart", r.names.Checkpoint, reason)}
 }
 
-// onlyAnew is the refusal of a checkpoint that will fit no better later.
+// onlyAnew is the refusal of a checkpoint for a reason that nothing done to it or to the tables puts right.
 func (r *Runner) onlyAnew(reason error) error {
 	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nBegin anew with --restart", r.names.Checkpoint, reason)}
 }
@@ -264,11 +264,12 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	return nil
 }
 
-// mustHaveKept refuses a server that was restarted since and may have lost commits that stand in its binary log: the shadow
-// would get changes that the source does not have.
+// mustHaveKept refuses a server that was restarted since and may have lost commits, from its tables or from its binary log: the
+// shadow would get changes that the source does not have, or miss some that it has. Whether it was shut down in good order the
+// server does not tell.
 func (r *Runner) mustHaveKept(ctx context.Context, record *checkpoint.Record) error {
 	then := &conn.Server{UUID: record.Server.UUID, StartedAt: record.Server.StartedAt}
-	if then.UUID != r.server.UUID || then.SameRun(r.server) {
+	if !r.server.MayHaveDataOf(then) || then.SameRun(r.server) {
 		return nil
 	}
 	keeps, err := r.server.KeepsCommits(ctx, r.db)
@@ -276,7 +277,8 @@ func (r *Runner) mustHaveKept(ctx context.Context, record *checkpoint.Record) er
 		return err
 	}
 	if !keeps {
-		return r.cannotGoOn(errors.New("the server was restarted since, and with its innodb_flush_log_at_trx_commit a crash loses commits from the tables that stand in the binary log"))
+		return r.onlyAnew(errors.New("the server was restarted since, and unless both innodb_flush_log_at_trx_commit and sync_binlog are 1, " +
+			"a crash may lose commits from the tables or from the binary log. If you know that it was shut down in good order, set both to 1 and start the same command again"))
 	}
 	return nil
 }
