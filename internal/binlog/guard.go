@@ -30,8 +30,8 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("somebody changed table %s by DDL during the run: %s", e.Table, e.Statement)
 }
 
-// ErrSwapped says that this run's own RENAME was read (conn.Config.Mark is in it): everything before it was handed out, and
-// the source table is the new one.
+// ErrSwapped says that this migration's own RENAME of the source was read (conn.Config.Mark is in it): everything before it was
+// handed out, and the source table was the new one. Whether it is so still, the log that follows tells, or the tables.
 var ErrSwapped = errors.New("the tables were swapped")
 
 // guard looks for statements that concern the tables of a migration.
@@ -69,12 +69,20 @@ func (g *guard) check(q query) error {
 	if !found {
 		return nil
 	}
-	if own := g.own != "" && strings.Contains(q.text, g.own); own && s.Verb == "RENAME" {
+	if own := g.own != "" && strings.Contains(q.text, g.own); own && g.swaps(q, s) {
 		return ErrSwapped
 	} else if own {
 		return nil
 	}
 	return &ChangedError{Table: name, Statement: shorten(q.text), Rows: rowVerbs[s.Verb]}
+}
+
+// swaps says whether one of the migration's own statements is the swap. What undoes half of one names the source, and not the
+// shadow.
+func (g *guard) swaps(q query, s alter.Statement) bool {
+	return s.Verb == "RENAME" && slices.ContainsFunc(g.tables[1:], func(n table.Name) bool {
+		return slices.ContainsFunc(s.Names, func(r alter.Ref) bool { return g.means(r, q.schema, n) })
+	})
 }
 
 // harmless are the statements that change neither rows nor definitions of the tables they name.

@@ -62,6 +62,13 @@ func (s *Server) SameRun(other *Server) bool {
 	return s.UUID == other.UUID && s.StartedAt.Equal(other.StartedAt)
 }
 
+// MayHaveDataOf says whether the server may work on the data of the other look: it is the same one, or a MariaDB of the same
+// server_id, whose host name is part of who it is. A container that is made anew has another host name; a replica another server_id.
+func (s *Server) MayHaveDataOf(other *Server) bool {
+	id, _, named := strings.Cut(s.UUID, "@")
+	return s.UUID == other.UUID || named && strings.HasPrefix(other.UUID, id+"@")
+}
+
 func parseIdentity(answer string) (uuid string, started time.Time, err error) {
 	first, uuid, _ := strings.Cut(answer, " ")
 	seconds, err := strconv.ParseInt(first, 10, 64)

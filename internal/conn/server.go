@@ -94,14 +94,14 @@ func (s *Server) OrdersCommits(ctx context.Context, q Querier) (bool, error) {
 // so did MySQL 8.0, for a transaction whose session had gone, in its first years.
 func (s *Server) OrdersXACommits() bool { return s.Flavor == MySQL && s.Version.AtLeast(8, 4, 0) }
 
-// KeepsCommits says whether every commit that the server has acknowledged, or has in its binary log, is in the tables after a
-// crash too. Otherwise the log may hold changes that the tables have lost.
+// KeepsCommits says whether tables and binary log hold the same commits after a crash, of the host too. Otherwise the log may
+// hold changes that the tables have lost, or the tables such as the log has lost.
 func (s *Server) KeepsCommits(ctx context.Context, q Querier) (bool, error) {
-	var flush int
-	if err := q.QueryRowContext(ctx, `SELECT @@GLOBAL.innodb_flush_log_at_trx_commit`).Scan(&flush); err != nil {
-		return false, fmt.Errorf("ask server for innodb_flush_log_at_trx_commit: %w", err)
+	var flush, sync int
+	if err := q.QueryRowContext(ctx, `SELECT @@GLOBAL.innodb_flush_log_at_trx_commit, @@GLOBAL.sync_binlog`).Scan(&flush, &sync); err != nil {
+		return false, fmt.Errorf("ask server for innodb_flush_log_at_trx_commit and sync_binlog: %w", err)
 	}
-	return flush == 1 || flush == 3, nil // 3 is MariaDB's
+	return (flush == 1 || flush == 3) && sync == 1, nil // 3 is MariaDB's
 }
 
 // ReplicationGroup returns the name of the group that the server belongs to, "" for none.

@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/checkpoint"
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -96,3 +98,31 @@ func Abandon(ctx context.Context, c conn.Config, source table.Name, confirm func
 }
 
 const abandonPatience = 10 * time.Second
+
+// discard drops what an earlier run has left: only tables that bear our mark, and the shadow that the checkpoint names. Of a
+// run that ended before the shadow's fingerprint was kept, it must be empty.
+func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *checkpoint.Record) error {
+	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow)
+	switch {
+	case errors.Is(err, table.ErrNotFound):
+	case err != nil:
+		return r.cannotGoOn(err)
+	case record.Shadow == "":
+		var one int
+		if err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Shadow.String()+" LIMIT 1").Scan(&one); !errors.Is(err, sql.ErrNoRows) {
+			return &Refusal{Err: fmt.Errorf("%s holds rows, and the checkpoint %s does not say that they are Midstream's: find out whose it is, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
+		}
+	case !record.MadeAs(fingerprint(shadow.CreateSQL)):
+		return &Refusal{Err: fmt.Errorf("%s is not as the checkpoint %s says: somebody has changed it: look at it, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
+	}
+	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
+		return err
+	}
+	if err := cutover.DropSentry(ctx, r.db, r.names.Retired); err != nil {
+		return err
+	}
+	if err := r.log.Drop(ctx); err != nil {
+		return err
+	}
+	return store.Drop(ctx)
+}

@@ -41,10 +41,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = ddl.Close() }() // nothing of it is needed any more
-	r.names = table.NamesFor(source)
-	if r.cfg.TimestampName {
-		r.names.Retired = r.names.RetiredAt(r.started)
-	}
+	r.setNames(source)
 	if err := r.find(ctx); err != nil || r.swapped {
 		return err
 	}
@@ -68,6 +65,14 @@ func (r *Runner) preflight(ctx context.Context) error {
 		}
 	}
 	return r.plan(report)
+}
+
+// setNames names the tables of a migration that begins.
+func (r *Runner) setNames(source table.Name) {
+	r.names = table.NamesFor(source)
+	if r.cfg.TimestampName {
+		r.names.Retired = r.names.RetiredAt(r.started)
+	}
 }
 
 // connect finds out which run of which server answers; from then on no connection may reach another.
@@ -204,9 +209,17 @@ func (r *Runner) startPosition(ctx context.Context) (binlog.Position, error) {
 // xaPatience is how long undecided XA transactions are waited for.
 const xaPatience = 10 * time.Second
 
-// readLog feeds the applier until the swap is read in the log, which ends the work.
+// errRenamedBack says that the log holds a swap of the migration, and the tables are not swapped.
+var errRenamedBack = errors.New("the binary log holds the swap of this very migration, and the tables are not swapped: somebody has renamed them back, and what was changed meanwhile is not known")
+
+// readLog feeds the applier until the swap is read in the log, which ends the work. A fence has come back through the log
+// before the cut-over begins: a swap that is read earlier is not that of this process, and what waits for the log must not
+// wait for ever.
 func (r *Runner) readLog(ctx context.Context, feed func(context.Context, *binlog.Transaction) error) error {
 	err := r.stream.Run(ctx, feed)
+	if errors.Is(err, binlog.ErrSwapped) && !ending(r.view.now()) {
+		return errRenamedBack
+	}
 	if errors.Is(err, binlog.ErrSwapped) || errors.Is(err, progress.ErrEnded) {
 		return nil
 	}

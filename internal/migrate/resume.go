@@ -2,7 +2,6 @@ package migrate
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,6 +55,7 @@ func (r *Runner) find(ctx context.Context) error {
 		if err := r.discard(ctx, store, record); err != nil {
 			return err
 		}
+		r.setNames(r.names.Source)
 		r.keeper = newKeeper(store, r.firstRecord())
 		return nil
 	}
@@ -79,6 +79,7 @@ func (r *Runner) findNone(store *checkpoint.Store) error {
 	if r.summary.Source != r.names.Source {
 		return &Refusal{Err: fmt.Errorf("cannot go on: the checkpoint %s is gone", r.names.Checkpoint)}
 	}
+	r.names.Retired = r.summary.Retired // by which name it went the checkpoint knew
 	r.swapped, r.keeper, r.log = true, newKeeper(store, r.firstRecord()), r.newChangelog()
 	return nil
 }
@@ -137,6 +138,11 @@ func (r *Runner) cannotGoOn(reason error) error {
 	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nPut that right and start the same command again, or begin anew with --restart", r.names.Checkpoint, reason)}
 }
 
+// onlyAnew is the refusal of a checkpoint for a reason that nothing done to it or to the tables puts right.
+func (r *Runner) onlyAnew(reason error) error {
+	return &Refusal{Err: fmt.Errorf("cannot go on from checkpoint %s: %w\nBegin anew with --restart", r.names.Checkpoint, reason)}
+}
+
 // cannotRead is the refusal of a checkpoint that cannot be read. Nobody but a person knows whether the tables are what it names.
 func (r *Runner) cannotRead(reason error) error {
 	if conn.IsPassing(reason) {
@@ -156,12 +162,11 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 	if !begun(record) {
 		return nil // no session has written a row
 	}
-	ending := record.Phase == status.CutOver || record.Phase == status.CleanUp || record.Phase == status.Postponed
 	lost := r.endOthers(ctx, record)
 	if lost != nil && !conn.IsNoSuchTable(lost) {
 		return r.cannotGoOn(lost)
 	}
-	if !ending {
+	if !ending(record.Phase) {
 		return r.unlessRestarting(lost)
 	}
 	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns, Certain: record.Phase == status.CleanUp}
@@ -177,6 +182,11 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 		return nil // the clean-up drops the changelog first
 	}
 	return r.unlessRestarting(lost)
+}
+
+// ending says whether the tables may have been swapped in the phase.
+func ending(p status.Phase) bool {
+	return p == status.CutOver || p == status.Postponed || p == status.CleanUp
 }
 
 // unlessRestarting is the refusal of a migration without its changelog, unless it is to be dropped anyway.
@@ -258,11 +268,12 @@ func (r *Runner) mustBeSame(record *checkpoint.Record) error {
 	return nil
 }
 
-// mustHaveKept refuses a server that was restarted since and may have lost commits that stand in its binary log: the shadow
-// would get changes that the source does not have.
+// mustHaveKept refuses a server that was restarted since and may have lost commits, from its tables or from its binary log: the
+// shadow would get changes that the source does not have, or miss some that it has. Whether it was shut down in good order the
+// server does not tell.
 func (r *Runner) mustHaveKept(ctx context.Context, record *checkpoint.Record) error {
 	then := &conn.Server{UUID: record.Server.UUID, StartedAt: record.Server.StartedAt}
-	if then.UUID != r.server.UUID || then.SameRun(r.server) {
+	if !r.server.MayHaveDataOf(then) || then.SameRun(r.server) {
 		return nil
 	}
 	keeps, err := r.server.KeepsCommits(ctx, r.db)
@@ -270,7 +281,8 @@ func (r *Runner) mustHaveKept(ctx context.Context, record *checkpoint.Record) er
 		return err
 	}
 	if !keeps {
-		return r.cannotGoOn(errors.New("the server was restarted since, and with its innodb_flush_log_at_trx_commit a crash loses commits from the tables that stand in the binary log"))
+		return r.onlyAnew(errors.New("the server was restarted since, and unless both innodb_flush_log_at_trx_commit and sync_binlog are 1, " +
+			"a crash may lose commits from the tables or from the binary log. If you know that it was shut down in good order, set both to 1 and start the same command again"))
 	}
 	return nil
 }
@@ -330,39 +342,15 @@ func (r *Runner) resume(ctx context.Context) error {
 	r.view.resumed(record)
 	err = r.start(ctx, position)
 	var lost *binlog.LostError
-	if errors.As(r.cause(err), &lost) { // nothing was written: the log is proven before anything of it is taken
+	switch cause := r.cause(err); {
+	case errors.As(cause, &lost): // nothing was written: the log is proven before anything of it is taken
 		r.left = nil
 		return r.cannotGoOn(lost)
+	case errors.Is(cause, errRenamedBack):
+		r.left = nil
+		return r.onlyAnew(cause)
 	}
 	return err
-}
-
-// discard drops what an earlier run has left: only tables that bear our mark, and the shadow that the checkpoint names. Of a
-// run that ended before the shadow's fingerprint was kept, it must be empty.
-func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *checkpoint.Record) error {
-	shadow, err := table.Inspect(ctx, r.db, r.names.Shadow)
-	switch {
-	case errors.Is(err, table.ErrNotFound):
-	case err != nil:
-		return r.cannotGoOn(err)
-	case record.Shadow == "":
-		var one int
-		if err := r.db.QueryRowContext(ctx, "SELECT 1 FROM "+r.names.Shadow.String()+" LIMIT 1").Scan(&one); !errors.Is(err, sql.ErrNoRows) {
-			return &Refusal{Err: fmt.Errorf("%s holds rows, and the checkpoint %s does not say that they are Midstream's: find out whose it is, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
-		}
-	case !record.MadeAs(fingerprint(shadow.CreateSQL)):
-		return &Refusal{Err: fmt.Errorf("%s is not as the checkpoint %s says: somebody has changed it: look at it, and drop or rename it", r.names.Shadow, r.names.Checkpoint)}
-	}
-	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
-		return err
-	}
-	if err := cutover.DropSentry(ctx, r.db, r.names.Retired); err != nil {
-		return err
-	}
-	if err := r.log.Drop(ctx); err != nil {
-		return err
-	}
-	return store.Drop(ctx)
 }
 
 // newChangelog returns the changelog of the migration.

@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -132,26 +133,33 @@ func reset(s *sandboxtest.Schema) {
 	}
 }
 
-// TestServerThatLosesCommits: a server that does not flush its commits is killed: what its log holds may be missing in its
-// tables, and the checkpoint is refused.
+// TestServerThatLosesCommits: a server that does not flush its commits, or its log, is killed: what its log holds may be missing in
+// its tables, or the other way round, and the checkpoint is refused; also by a server that bears another host name, as a
+// container that was made anew does (MariaDB tells servers apart by that).
 func TestServerThatLosesCommits(t *testing.T) {
-	sandboxtest.EachPrivate(t, sandbox.Options{Args: []string{"--innodb-flush-log-at-trx-commit=0"}}, func(t *testing.T, server *sandbox.Server) {
-		s := sandboxtest.NewSchema(t, server.Address())
-		r, _ := beginPostponed(t, s)
-		r.mustHaveBegun()
-		time.Sleep(2 * time.Second) // InnoDB writes its log every second: the checkpoint survives
-		r.stop()
-		if err := <-r.loaded; err != nil {
-			t.Fatal(err)
-		}
-		if err := server.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := server.Restart(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		r.mustRefuse("innodb_flush_log_at_trx_commit")
-	})
+	for name, args := range map[string][]string{
+		"tables": {"--innodb-flush-log-at-trx-commit=0", "--sync-binlog=1"},
+		"log":    {"--innodb-flush-log-at-trx-commit=1", "--sync-binlog=0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sandboxtest.EachPrivate(t, sandbox.Options{Args: args}, func(t *testing.T, server *sandbox.Server) {
+				s := sandboxtest.NewSchema(t, server.Address())
+				r, permit := beginPostponed(t, s)
+				r.mustHaveBegun()
+				time.Sleep(2 * time.Second) // InnoDB writes its log every second: the checkpoint survives
+				r.mustStopLoad()
+				if err := errors.Join(server.Kill(), server.Restart(t.Context())); err != nil {
+					t.Fatal(err)
+				}
+				r.mustRefuse("sync_binlog")
+				s.MustExec("UPDATE sbtest1__checkpoint SET record = REPLACE(record, CONCAT('@', @@hostname, ':'), '@elsewhere:')")
+				r.mustRefuse("innodb_flush_log_at_trx_commit")
+				s.MustExec("SET GLOBAL innodb_flush_log_at_trx_commit = 1; SET GLOBAL sync_binlog = 1")
+				permit()
+				r.mustEnd()
+			})
+		})
+	}
 }
 
 // followed returns a schema of the server, and the same on a replica that follows it.

@@ -267,6 +267,24 @@ func TestCommandRestart(t *testing.T) {
 	})
 }
 
+// TestCommandRestartNamesTheOldTable: a migration that begins anew calls the retired table what its own flags say, not what those
+// of the earlier run did.
+func TestCommandRestartNamesTheOldTable(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		p := startPostponed(t, s)
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-p.ended
+		start(t, arguments(s, "--alter", alterA, "--restart", "--timestamp-old-table")...).exits(0)
+		if exists(s, "t\\_\\_old") || !exists(s, "t\\_\\_old\\_2%") {
+			t.Errorf("the tables are %v", s.MustQueryRows("SHOW TABLES"))
+		}
+	})
+}
+
 func TestCommandPostponesAndThrottles(t *testing.T) {
 	t.Parallel()
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/checkpoint"
+	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // How the command goes on from a checkpoint, and when it does not.
@@ -91,6 +93,39 @@ func TestCommandRefusesToGoOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestCommandMeetsItsOwnSwap: the tables were swapped and somebody has renamed them back, which a checkpoint from before the swap
+// does not know. The command meets its RENAME in the log and says so, instead of taking the work for done.
+func TestCommandMeetsItsOwnSwap(t *testing.T) {
+	t.Parallel()
+	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
+		createT(s)
+		p := startPostponed(t, s)
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-p.ended
+		record, err := checkpoint.NewStore(s.DB, table.NamesFor(table.Name{Schema: s.Name, Table: "t"}).Checkpoint, 0).Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := conn.Config{Run: record.Migration}
+		s.MustExec("RENAME TABLE t TO t__old, t__new TO t " + own.Mark())
+		s.MustExec("RENAME TABLE t TO t__new, t__old TO t")
+		p = start(t, arguments(s, "--alter", alterA)...)
+		select {
+		case <-p.ended:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the command does not end")
+		}
+		p.exits(2)
+		p.says("cannot go on from checkpoint .*`t__checkpoint`.*holds the swap.*--restart")
+		start(t, arguments(s, "--alter", alterA, "--restart")...).exits(0)
+		if !isAltered(s) {
+			t.Error("the table is not altered")
+		}
+	})
 }
 
 // proxied are the arguments that migrate the schema's table t through a proxy.
