@@ -11,11 +11,15 @@ import (
 // checkConstraints finds the names that the CHECK constraints will have. MySQL keeps them unique in the schema, and the retired
 // table keeps those that a user chose: that they change is refused unless it is allowed, or the server may alter the table
 // itself. MariaDB's are unique in a table only.
-func checkConstraints(_ context.Context, in *inspection) ([]finding, error) {
+func checkConstraints(ctx context.Context, in *inspection) ([]finding, error) {
 	if in.Server.IsMariaDB() {
 		return nil, nil
 	}
-	in.outcome.Checks = table.CheckNames(in.source, in.Names.Shadow)
+	others, err := otherChecks(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	in.outcome.Checks = table.CheckNames(in.source, in.Names.Shadow, others)
 	if name := table.TooLong(in.outcome.Checks, in.Names); name != "" {
 		return []finding{fail(fmt.Sprintf("a CHECK constraint of %s would have to be called %s, which is too long", in.source.Name, table.Quote(name)),
 			"give the table a shorter name, or do without its CHECK constraints while it is migrated")}, nil
@@ -36,6 +40,22 @@ func checkConstraints(_ context.Context, in *inspection) ([]finding, error) {
 	default:
 		return []finding{fail(text, AllowRenamed)}, nil
 	}
+}
+
+// otherChecks returns the names of CHECK constraints that other tables of the schema have, such as a table that an earlier
+// migration retired. A migration that goes on finds its own in the shadow.
+func otherChecks(ctx context.Context, in *inspection) ([]string, error) {
+	const query = `
+		SELECT CONSTRAINT_NAME AS name
+		  FROM information_schema.TABLE_CONSTRAINTS
+		 WHERE TABLE_SCHEMA = ? AND TABLE_NAME NOT IN (?, ?) AND CONSTRAINT_TYPE = 'CHECK'`
+	n := in.Names
+	rows, err := queryRows(ctx, in.DB, query, n.Source.Schema, n.Source.Table, n.Shadow.Table)
+	names := make([]string, len(rows))
+	for i, r := range rows {
+		names[i] = r["name"]
+	}
+	return names, err
 }
 
 // AllowRenamed is the way out.

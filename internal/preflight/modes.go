@@ -3,6 +3,7 @@ package preflight
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -39,6 +40,9 @@ func without(modes, mode string) string {
 	return strings.Join(slices.DeleteFunc(strings.Split(modes, ","), func(m string) bool { return m == mode }), ",")
 }
 
+// partsOrChecks finds the expressions that only the CREATE statement tells of a temporary table.
+var partsOrChecks = regexp.MustCompile(` CHECK \(|\bPARTITION BY `)
+
 // computes says whether the table has expressions.
 func computes(t *table.Table) bool {
 	generated := func(c table.Column) bool {
@@ -47,7 +51,7 @@ func computes(t *table.Table) bool {
 	functional := func(k table.Key) bool {
 		return slices.ContainsFunc(k.Parts, func(p table.KeyPart) bool { return p.Expression != "" })
 	}
-	return t.Partitioned || len(t.Checks) > 0 || slices.ContainsFunc(t.Columns, generated) || slices.ContainsFunc(t.Keys, functional)
+	return partsOrChecks.MatchString(quoted.ReplaceAllString(t.CreateSQL, "")) || slices.ContainsFunc(t.Columns, generated) || slices.ContainsFunc(t.Keys, functional)
 }
 
 // hasBackslash says whether a backslash stands anywhere in the definition: not only expressions may hold it.

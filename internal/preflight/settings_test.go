@@ -117,6 +117,8 @@ func checkModesOfOthers(t *testing.T, s *sandboxtest.Schema) {
 		{"NO_BACKSLASH_ESCAPES", "padded", ""}, {"NO_BACKSLASH_ESCAPES", "made", "refused"}, {"PAD_CHAR_TO_FULL_LENGTH", "padded", "refused"},
 		{"PAD_CHAR_TO_FULL_LENGTH", "checked", "refused"}, {"PAD_CHAR_TO_FULL_LENGTH", "said", "refused"},
 		{"PAD_CHAR_TO_FULL_LENGTH", "plain", "ADD COLUMN g varchar(20) AS (concat(k, '|'))"},
+		{"PAD_CHAR_TO_FULL_LENGTH", "plain", "ADD CHECK (k <> 'x')"},
+		{"PAD_CHAR_TO_FULL_LENGTH", "plain", "ADD COLUMN c int COMMENT ' CHECK ('"},
 	} {
 		s.MustExec("SET GLOBAL sql_mode = '" + modes + "," + c.mode + "'")
 		in := input(t, s.Server, s.Name, c.table)
@@ -125,7 +127,7 @@ func checkModesOfOthers(t *testing.T, s *sandboxtest.Schema) {
 		}
 		r := mustRunAlone(t, in)
 		closeNow(t, s, in)
-		if c.alter != "" {
+		if c.alter != "" && !strings.Contains(c.alter, "COMMENT") {
 			mustFail(t, r, "sql_mode", "sql_mode is "+c.mode+" for sessions that set nothing", "SET GLOBAL sql_mode = '"+modes+"'")
 		} else if len(r.Failures) > 0 {
 			t.Errorf("%s, %s: got %s", c.mode, c.table, r)

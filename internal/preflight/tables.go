@@ -20,7 +20,7 @@ func checkTable(ctx context.Context, in *inspection) ([]finding, error) {
 	if in.source == nil {
 		return absentFindings(ctx, in)
 	}
-	var found []finding
+	found := directoryFindings(in)
 	if !strings.EqualFold(in.source.Engine, "InnoDB") {
 		found = append(found, fail(fmt.Sprintf("%s is a table of the engine %s: rows can be followed on InnoDB only", n, in.source.Engine),
 			fmt.Sprintf("ALTER TABLE %s ENGINE = InnoDB", n)))

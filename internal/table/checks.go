@@ -25,9 +25,12 @@ const (
 
 // CheckNames returns the names for the source's CHECK constraints, on a server where they are unique in a schema. Names that
 // the server made (t_chk_1) follow the shadow's. Those that a user chose get the suffix __new, or lose it: so the next
-// migration gives back the name.
-func CheckNames(source *Table, shadow Name) []CheckName {
-	used := make(map[string]bool, len(source.Checks))
+// migration gives back the name. Those of others, the constraints of the schema's other tables, are not used.
+func CheckNames(source *Table, shadow Name, others []string) []CheckName {
+	used := make(map[string]bool, len(source.Checks)+len(others))
+	for _, name := range others {
+		used[strings.ToLower(name)] = true
+	}
 	for _, c := range source.Checks {
 		used[strings.ToLower(c.Name)] = true
 	}
@@ -51,7 +54,7 @@ func generatedNumber(table, constraint string) (digits string, is bool) {
 	return digits, is && number.MatchString(digits)
 }
 
-// freeName returns a name like this one that is not used by the source.
+// freeName returns a name like this one that is not used yet.
 func freeName(name string, used map[string]bool) string {
 	free, had := strings.CutSuffix(name, otherName)
 	if !had || free == "" || used[strings.ToLower(free)] {

@@ -13,7 +13,7 @@ func TestCheckNames(t *testing.T) {
 			s.Checks = append(s.Checks, Check{Name: c})
 		}
 		var text []string
-		for _, n := range CheckNames(s, Name{Schema: "s", Table: shadow}) {
+		for _, n := range CheckNames(s, Name{Schema: "s", Table: shadow}, []string{"b__new", "C"}) {
 			text = append(text, n.Source+">"+n.Shadow+">"+n.Swapped)
 		}
 		return strings.Join(text, " ")
@@ -24,6 +24,7 @@ func TestCheckNames(t *testing.T) {
 		{names("t", "t__new", "t_chk_x", "t_chk_01", "u_chk_1"), "t_chk_x>t_chk_x__new>t_chk_x__new t_chk_01>t_chk_01__new>t_chk_01__new u_chk_1>u_chk_1__new>u_chk_1__new"},
 		{names("t", "t__new", "a"), "a>a__new>a__new"},
 		{names("t", "t__new", "a__new"), "a__new>a>a"},
+		{names("t", "t__new", "B", "c__new"), "B>B__new__new>B__new__new c__new>c__new__new>c__new__new"},
 		{names("t", "t__new", "__new"), "__new>__new__new>__new__new"},
 		{names("t", "t__new", "a", "A__NEW"), "a>a__new__new>a__new__new A__NEW>A__NEW__new__new>A__NEW__new__new"},
 	} {
@@ -50,7 +51,7 @@ func TestCheckNamesTooLong(t *testing.T) {
 			source.Checks = append(source.Checks, Check{Name: strings.ReplaceAll(name, "%", source.Name.Table)})
 		}
 		n := NamesFor(source.Name)
-		if got := TooLong(CheckNames(source, n.Shadow), n); (got != "") != c.long {
+		if got := TooLong(CheckNames(source, n.Shadow, nil), n); (got != "") != c.long {
 			t.Errorf("%d characters, %v: %q", c.length, c.names, got)
 		}
 	}
