@@ -40,6 +40,14 @@ var lossMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "loss: a unique key whose values may become equal pushes rows out",
+		Invariant: "rows that become equal where losses are accepted stop the run",
+		Edits:     []edit{{"internal/table/alike.go", `unlike(source, shadow) != "" || p.mayLose(source)`, `unlike(source, shadow) != ""`}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestScenarios/fail-allow-lossy-key-kept"},
+		Servers:   true,
+	},
+	{
 		Name:      "loss: rows are written at once that the server does not show all warnings of",
 		Invariant: "losses are accepted in the columns that the user names: each is seen, and none counts as another's",
 		Edits:     []edit{{"internal/applier/refresh_worker.go", "slices.Chunk(keys, max(mostWarnings/lossy, 1))", "slices.Chunk(keys, max(mostWarnings*lossy, 1))"}},

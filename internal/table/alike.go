@@ -87,7 +87,7 @@ func (p *pairing) distinguishes(to, from *KeyPart) bool {
 		return from.Expression == to.Expression && p.unchanged(from.Expression)
 	}
 	source, shadow := p.source.Column(from.Column), p.shadow.Column(to.Column)
-	if source == nil || shadow == nil || p.to[source] != shadow || unlike(source, shadow) != "" {
+	if source == nil || shadow == nil || p.to[source] != shadow || unlike(source, shadow) != "" || p.mayLose(source) {
 		return false
 	}
 	if source.Generation != NotGenerated && shadow.Generation != NotGenerated &&
@@ -105,12 +105,18 @@ func (p *pairing) unchanged(expression string) bool {
 			continue
 		}
 		to := p.to[c]
-		if to == nil || to.Name != c.Name || to.ColumnType != c.ColumnType || to.Collation != c.Collation ||
+		if to == nil || p.mayLose(c) || to.Name != c.Name || to.ColumnType != c.ColumnType || to.Collation != c.Collation ||
 			to.Generation != c.Generation || to.Expression != c.Expression {
 			return false
 		}
 	}
 	return true
+}
+
+// mayLose says whether losses in the column of the source are accepted: distinct values, and any number of NULLs, may then
+// become equal, though the types alone would keep them apart or refuse them.
+func (p *pairing) mayLose(c *Column) bool {
+	return slices.ContainsFunc(p.changes.AllowLossy, func(name string) bool { return SameIdentifier(name, c.Name) })
 }
 
 // mentions says whether a generation expression, as the servers print it, names the column.
