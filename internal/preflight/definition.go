@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -76,7 +77,8 @@ func checkDefinition(ctx context.Context, in *inspection) ([]finding, error) {
 		return []finding{fail(err.Error(), "")}, nil
 	}
 	a := in.outcome.Alter
-	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, MariaDB: in.Server.IsMariaDB(), AllowLossy: in.AllowLossy})
+	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone,
+		Moment: time.Now(), MariaDB: in.Server.IsMariaDB(), AllowLossy: in.AllowLossy})
 	if err != nil {
 		return in.unmapped(err), nil
 	}
