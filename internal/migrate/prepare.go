@@ -180,7 +180,8 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone, MariaDB: r.server.IsMariaDB(), AllowLossy: r.cfg.AllowLossy})
+	r.mapping, err = table.Map(source, shadow, table.Changes{Renames: r.alter.Renames, Drops: r.alter.Drops, TimeZone: zone,
+		Moment: r.keeper.record.Started, MariaDB: r.server.IsMariaDB(), AllowLossy: r.cfg.AllowLossy})
 	if err != nil {
 		return fmt.Errorf("map %s to its new definition: %w", r.names.Source, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -41,9 +42,9 @@ func checkAlter(_ context.Context, in *inspection) ([]finding, error) {
 }
 
 // checkKey refuses a table without a key that could be the migration key, and says of each what is in its way: here the
-// table is held against itself.
+// table is held against itself: no conversion, so no time zone, matters.
 func checkKey(_ context.Context, in *inspection) ([]finding, error) {
-	_, err := table.Map(in.source, in.source, table.Changes{})
+	_, err := table.Map(in.source, in.source, table.Changes{TimeZone: "UTC"})
 	in.keyless = err != nil
 	if err != nil {
 		return []finding{fail(in.source.Name.String()+" cannot be migrated: "+err.Error(), "")}, nil
@@ -76,7 +77,8 @@ func checkDefinition(ctx context.Context, in *inspection) ([]finding, error) {
 		return []finding{fail(err.Error(), "")}, nil
 	}
 	a := in.outcome.Alter
-	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, MariaDB: in.Server.IsMariaDB(), AllowLossy: in.AllowLossy})
+	m, err := table.Map(t.before, t.after, table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone,
+		Moment: time.Now(), MariaDB: in.Server.IsMariaDB(), AllowLossy: in.AllowLossy})
 	if err != nil {
 		return in.unmapped(err), nil
 	}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Changes is what the definitions alone cannot tell about an ALTER.
@@ -14,7 +15,9 @@ type Changes struct {
 	Drops   []string          // columns
 	// TimeZone is the one in which a native ALTER would convert between TIMESTAMP and other types: see GlobalTimeZone.
 	TimeZone string
-	MariaDB  bool // is the server
+	// Moment is the ALTER's: what an added column gets whose default is the current time. It is the same in all runs.
+	Moment  time.Time
+	MariaDB bool // is the server
 	// AllowLossy are the columns of the source whose conversion may lose something.
 	AllowLossy []string
 }
@@ -124,6 +127,9 @@ func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 	if from != nil {
 		wrap, err := conversion(from, to, p.changes)
 		return Pair{Source: from, Shadow: to, Wrap: wrap, Loss: lossOf(from, to, p.changes.TimeZone)}, true, err
+	}
+	if value, err := p.moment(to); value != "" || err != nil {
+		return Pair{Source: &p.source.Columns[0], Shadow: to, Wrap: value}, true, err
 	}
 	if to.Nullable || to.Default != nil || to.AutoIncrement {
 		return Pair{}, false, nil

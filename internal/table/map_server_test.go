@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/alter"
 	"github.com/midstreamdb/midstream/internal/sandbox"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 	"github.com/midstreamdb/midstream/internal/table"
 )
+
+// moment is that of all ALTERs here: shortly before Berlin's next day begins.
+var moment = time.Date(2024, 7, 1, 21, 59, 58, 765432000, time.UTC)
 
 // altered makes `shadow` out of `source` with the ALTER and maps the one onto the other.
 func altered(t *testing.T, s *sandboxtest.Schema, text, zone string) (*table.Mapping, error) {
@@ -24,7 +28,7 @@ func altered(t *testing.T, s *sandboxtest.Schema, text, zone string) (*table.Map
 	s.MustExec("DROP TABLE IF EXISTS shadow; CREATE TABLE shadow LIKE source; " + a.For(table.Name{Schema: s.Name, Table: "shadow"}))
 	db := connect(t, s)
 	return table.Map(inspect(t, db, s.Name, "source"), inspect(t, db, s.Name, "shadow"),
-		table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, MariaDB: s.Server.Engine.MariaDB()})
+		table.Changes{Renames: a.Renames, Drops: a.Drops, TimeZone: zone, Moment: moment, MariaDB: s.Server.Engine.MariaDB()})
 }
 
 // copyRows fills the shadow as the mapping says, in a session of Midstream.
@@ -58,7 +62,7 @@ func native(t *testing.T, s *sandboxtest.Schema, text, zone string) error {
 	} {
 		mustExec(t, c, q)
 	}
-	mustExec(t, c, "SET time_zone = '"+zone+"'")
+	mustExec(t, c, "SET time_zone = '"+zone+"', timestamp = "+fmt.Sprintf("%d.%06d", moment.Unix(), moment.Nanosecond()/1000))
 	_, err := c.ExecContext(t.Context(), "ALTER TABLE native "+text)
 	return err
 }
@@ -271,6 +275,41 @@ func TestNumbersAreConvertedAsByAnALTER(t *testing.T) {
 		t.Logf("%d converted, %d refused", converted, refused)
 		if converted < 100 {
 			t.Error("most were refused")
+		}
+	})
+}
+
+// TestAddedMomentIsThatOfTheALTER: a column whose default is the current time gets the ALTER's, as the server's zone shows it.
+func TestAddedMomentIsThatOfTheALTER(t *testing.T) {
+	const text = "ADD a DATETIME DEFAULT CURRENT_TIMESTAMP, ADD b DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3) ON UPDATE CURRENT_TIMESTAMP(3), " +
+		"ADD c TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), ADD d DATETIME NULL ON UPDATE CURRENT_TIMESTAMP"
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		s.MustExec("CREATE TABLE source (id INT PRIMARY KEY); INSERT INTO source VALUES (1), (2)")
+		for _, zone := range []string{"+00:00", "Europe/Berlin"} {
+			m, err := altered(t, s, text, zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(m.Columns) != 5 {
+				t.Errorf("%d columns are written", len(m.Columns))
+			}
+			if err := copyRows(t, s, m); err != nil {
+				t.Fatal(err)
+			}
+			if err := native(t, s, text, zone); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := rows(t, s, "shadow"), rows(t, s, "native"); !slices.Equal(got, want) {
+				t.Errorf("%s: the copy is %v, and a native ALTER gives %v", zone, got, want)
+			}
+		}
+		for _, refused := range []string{"ADD a DATE DEFAULT (CURRENT_DATE)", "ADD a VARCHAR(40) DEFAULT (CONCAT(NOW(), ''))"} {
+			if m, err := altered(t, s, refused, "Europe/Berlin"); err == nil {
+				t.Errorf("%s: got %v", refused, m.Columns)
+			}
+			if _, err := altered(t, s, refused, "+00:00"); err != nil {
+				t.Errorf("%s: %v", refused, err)
+			}
 		}
 	})
 }

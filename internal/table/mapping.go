@@ -24,7 +24,7 @@ type Mapping struct {
 
 // Pair is a column of the source and the column of the shadow that takes its values. Where the Wrap has no hole it is a
 // constant, and the source column only lends its place: an added NOT NULL column without a default, which a native ALTER
-// fills with its type's implicit value and a strict INSERT refuses to leave out.
+// fills with its type's implicit value and a strict INSERT refuses to leave out, or one whose default is the current time.
 type Pair struct {
 	Source *Column
 	Shadow *Column

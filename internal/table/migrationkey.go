@@ -49,9 +49,9 @@ func (e *KeyError) Error() string {
 		strings.Join(e.Reasons, "; "), advice)
 }
 
-// sourceHasKey says whether a key of the source could serve if the ALTER left the table as it is.
+// sourceHasKey says whether a key of the source could serve if the ALTER left the table as it is, whatever its time zone refuses.
 func (p *pairing) sourceHasKey() bool {
-	_, err := Map(p.source, p.source, Changes{TimeZone: p.changes.TimeZone})
+	_, err := Map(p.source, p.source, Changes{TimeZone: "UTC"})
 	return err == nil
 }
 
