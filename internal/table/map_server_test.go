@@ -303,6 +303,9 @@ func TestAddedMomentIsThatOfTheALTER(t *testing.T) {
 				t.Errorf("%s: the copy is %v, and a native ALTER gives %v", zone, got, want)
 			}
 		}
+		if _, err := altered(t, s, "ADD a VARCHAR(20) DEFAULT 'right now, it''s'", "Europe/Berlin"); err != nil {
+			t.Error(err)
+		}
 		for _, refused := range []string{"ADD a DATE DEFAULT (CURRENT_DATE)", "ADD a VARCHAR(40) DEFAULT (CONCAT(NOW(), ''))"} {
 			if m, err := altered(t, s, refused, "Europe/Berlin"); err == nil {
 				t.Errorf("%s: got %v", refused, m.Columns)

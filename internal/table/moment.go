@@ -13,6 +13,8 @@ var currentTimestamp = regexp.MustCompile(`(?i)^(?:current_timestamp|now)(?:\(([
 var ofTheSession = regexp.MustCompile(`(?i)\b(?:now|curdate|curtime|current_timestamp|current_date|current_time|localtime|localtimestamp|` +
 	`sysdate|unix_timestamp|from_unixtime)\b`)
 
+var texts = regexp.MustCompile(`'(?:[^']|'')*'`)
+
 // moment returns what an added column gets in all rows that are copied, as SQL, where its default would be another one at each
 // write, and in UTC: the time of the ALTER, as the server's zone shows it. It is "" where the default serves.
 func (p *pairing) moment(to *Column) (Wrap, error) {
@@ -50,10 +52,11 @@ func (p *pairing) dependsOnSession(to *Column) bool {
 	if !p.changes.MariaDB && !strings.Contains(to.Extra, "DEFAULT_GENERATED") {
 		return false
 	}
+	expression := texts.ReplaceAllString(*to.Default, "''")
 	for i := range p.shadow.Columns {
-		if c := &p.shadow.Columns[i]; c.Kind == Timestamp && mentions(*to.Default, c.Name) {
+		if c := &p.shadow.Columns[i]; c.Kind == Timestamp && mentions(expression, c.Name) {
 			return true
 		}
 	}
-	return ofTheSession.MatchString(*to.Default)
+	return ofTheSession.MatchString(expression)
 }
