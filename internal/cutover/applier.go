@@ -26,9 +26,9 @@ type Applier interface {
 
 // Held is an applier that is held back. Its methods are called by one goroutine.
 type Held interface {
-	// Drain applies everything up to the fence, and compares what is left to be compared, through the session, one autocommit statement after the other, and
-	// through nothing else. The session holds LOCK TABLES … WRITE on source and shadow: statements name these two
-	// tables without alias; BEGIN, SET autocommit, DDL and all else that commits implicitly would release the locks.
+	// Drain applies everything up to the fence, and compares what is left to be compared, through the session and nothing
+	// else, one autocommit statement after the other. It holds LOCK TABLES … WRITE on source and shadow: statements name
+	// these two tables without alias; BEGIN, SET autocommit, DDL and all else that commits implicitly would release the locks.
 	// What stands after the fence in the log stays waiting. After an error a transaction may be applied in part: its
 	// changes are applied again, whole, after the release. ctx ends it at once; the session may then be broken.
 	Drain(ctx context.Context, session *sql.Conn, fence uint64) error
