@@ -43,11 +43,12 @@ type portion struct {
 const (
 	mostCollected  = 500_000
 	collectedBytes = 64 << 20
+	besidesKey     = 48 // bytes that the set takes for a key of no length
 )
 
 // newLedger returns empty books: keys that are one integer are kept as a number, others encoded.
 func newLedger(m *table.Mapping, covered Covered) ledger {
-	cfg := ledgerConfig{limit: min(mostCollected, collectedBytes/m.Key.Bytes()), ordered: sqlgen.NewKey(m).Ordered(), otherUnique: !m.OnlyKey(), covered: covered}
+	cfg := ledgerConfig{limit: min(mostCollected, collectedBytes/(besidesKey+m.Key.Bytes())), ordered: sqlgen.NewKey(m).Ordered(), otherUnique: !m.OnlyKey(), covered: covered}
 	if len(m.Key.Columns) == 1 && m.Key.Columns[0].Source.Kind == table.Int {
 		if m.Key.Columns[0].Source.Unsigned {
 			return newBooks(cfg,
