@@ -223,11 +223,7 @@ func TestCommandKilled(t *testing.T) {
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
 		createT(s)
 		killed := func() {
-			p := startPostponed(t, s)
-			if err := p.cmd.Process.Kill(); err != nil {
-				t.Fatal(err)
-			}
-			<-p.ended
+			leaveKilled(t, s)
 		}
 		killed()
 		other := start(t, arguments(s, "--alter", "ADD COLUMN other INT")...)
@@ -250,11 +246,7 @@ func TestCommandRestart(t *testing.T) {
 	t.Parallel()
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
 		createT(s)
-		p := startPostponed(t, s)
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-p.ended
+		leaveKilled(t, s)
 		s.MustExec("ALTER TABLE t__new ADD COLUMN somebodys INT")
 		next := start(t, arguments(s, "--alter", "ADD COLUMN other INT", "--restart")...)
 		next.exits(2)
@@ -273,11 +265,7 @@ func TestCommandRestartNamesTheOldTable(t *testing.T) {
 	t.Parallel()
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
 		createT(s)
-		p := startPostponed(t, s)
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-p.ended
+		leaveKilled(t, s)
 		start(t, arguments(s, "--alter", alterA, "--restart", "--timestamp-old-table")...).exits(0)
 		if exists(s, "t\\_\\_old") || !exists(s, "t\\_\\_old\\_2%") {
 			t.Errorf("the tables are %v", s.MustQueryRows("SHOW TABLES"))
@@ -386,6 +374,16 @@ func startPostponed(t *testing.T, s *sandboxtest.Schema, more ...string) *proces
 	p := start(t, arguments(s, append(more, "--alter", alterA, "--postpone-cut-over-flag-file", postpone)...)...)
 	p.await("it is postponed", func() bool { return strings.Contains(p.err.String(), "phase=postponed") })
 	return p
+}
+
+// leaveKilled leaves what a migration does that is killed when it waits before its cut-over.
+func leaveKilled(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	p := startPostponed(t, s)
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-p.ended
 }
 
 func mustWrite(t *testing.T, path, text string) {

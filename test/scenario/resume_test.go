@@ -55,11 +55,7 @@ func TestCommandRefusesToGoOn(t *testing.T) {
 			t.Parallel()
 			eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
 				createT(s)
-				p := startPostponed(t, s)
-				if err := p.cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-				<-p.ended
+				leaveKilled(t, s)
 				if c.breaks != "" {
 					s.MustExec(c.breaks)
 				}
@@ -101,11 +97,7 @@ func TestCommandMeetsItsOwnSwap(t *testing.T) {
 	t.Parallel()
 	eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
 		createT(s)
-		p := startPostponed(t, s)
-		if err := p.cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		<-p.ended
+		leaveKilled(t, s)
 		record, err := checkpoint.NewStore(s.DB, table.NamesFor(table.Name{Schema: s.Name, Table: "t"}).Checkpoint, 0).Load(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -113,7 +105,7 @@ func TestCommandMeetsItsOwnSwap(t *testing.T) {
 		own := conn.Config{Run: record.Migration}
 		s.MustExec("RENAME TABLE t TO t__old, t__new TO t " + own.Mark())
 		s.MustExec("RENAME TABLE t TO t__new, t__old TO t")
-		p = start(t, arguments(s, "--alter", alterA)...)
+		p := start(t, arguments(s, "--alter", alterA)...)
 		select {
 		case <-p.ended:
 		case <-time.After(20 * time.Second):
