@@ -10,7 +10,7 @@ import (
 
 // ledger is epoch.Books with keys as they stand in row images.
 type ledger interface {
-	change(key []table.Value)
+	change(key []table.Value, gone bool)
 	adopt(keys [][]table.Value) uint64
 	register(upper []table.Value) epoch.Flight
 	next(most int) *portion
@@ -35,6 +35,7 @@ type ledger interface {
 // portion is a batch of keys at a worker.
 type portion struct {
 	keys  [][]table.Value
+	gone  [][]table.Value // those of them that the source may have no row under
 	epoch uint64
 	batch any
 }
@@ -97,7 +98,7 @@ func (b *books[K]) encoded(keys [][]table.Value) []K {
 	return list
 }
 
-func (b *books[K]) change(key []table.Value) { b.Change(b.encode(key)) }
+func (b *books[K]) change(key []table.Value, gone bool) { b.Change(b.encode(key), gone) }
 
 func (b *books[K]) adopt(keys [][]table.Value) uint64 { return b.Adopt(b.encoded(keys)) }
 
@@ -114,11 +115,15 @@ func (b *books[K]) next(most int) *portion {
 	if batch == nil {
 		return nil
 	}
-	p := &portion{keys: make([][]table.Value, len(batch.Keys)), epoch: batch.Epoch(), batch: batch}
-	for i, key := range batch.Keys {
-		p.keys[i] = b.decode(key)
+	return &portion{keys: b.decoded(batch.Keys), gone: b.decoded(batch.Gone), epoch: batch.Epoch(), batch: batch}
+}
+
+func (b *books[K]) decoded(keys []K) [][]table.Value {
+	list := make([][]table.Value, len(keys))
+	for i, key := range keys {
+		list[i] = b.decode(key)
 	}
-	return p
+	return list
 }
 
 func (b *books[K]) done(p *portion, missing, refused [][]table.Value) {

@@ -217,10 +217,10 @@ func (d *refresher) admit(tx *binlog.Transaction) {
 	for i := range tx.Changes {
 		change := &tx.Changes[i]
 		if change.Before != nil {
-			d.books.change(change.Before)
+			d.books.change(change.Before, true)
 		}
 		if change.After != nil {
-			d.books.change(change.After)
+			d.books.change(change.After, false)
 		}
 	}
 	d.seen += uint64(len(tx.Changes))

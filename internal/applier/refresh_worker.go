@@ -67,7 +67,7 @@ func (r *Refresh) refresh(ctx context.Context, s *session, p *portion) (result, 
 		return res, r.locate(ctx, s, p.keys, err)
 	}
 	err = r.retrying(ctx, s, func() (err error) {
-		res.missing, err = r.erase(ctx, s.conn, p.keys, res.refused)
+		res.missing, err = r.erase(ctx, s.conn, p.gone, res.refused)
 		return err
 	})
 	return res, err
@@ -128,6 +128,9 @@ func (r *Refresh) writeApart(ctx context.Context, c *sql.Conn, keys [][]table.Va
 
 // erase deletes from the shadow what the source has no row for, and returns those keys.
 func (r *Refresh) erase(ctx context.Context, c *sql.Conn, keys [][]table.Value, refused []refusedRow) ([][]table.Value, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	missing, err := r.missing(ctx, c, keys, refused)
 	if err != nil || len(missing) == 0 {
 		return nil, err
@@ -206,7 +209,7 @@ func (r *Refresh) refreshUnderLock(ctx context.Context, c *sql.Conn, p *portion)
 	if err != nil {
 		return res, err
 	}
-	res.missing, err = r.erase(ctx, c, p.keys, res.refused)
+	res.missing, err = r.erase(ctx, c, p.gone, res.refused)
 	return res, err
 }
 

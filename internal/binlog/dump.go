@@ -32,6 +32,27 @@ const maxDumpOffset = 1<<32 - 1
 type dump struct {
 	conn   *library.Conn
 	search *searching
+	memory []byte // of packets: what was handed out, and room for more
+}
+
+// packetMemory is how much of it is taken at once: most events are small and short-lived, and memory for each costs more than
+// anything else that is done with it.
+const packetMemory = 16 << 10
+
+// packet returns the next packet.
+func (d *dump) packet() ([]byte, error) {
+	if len(d.memory) == 0 || cap(d.memory)-len(d.memory) < packetMemory/8 {
+		d.memory = make([]byte, 1, packetMemory) // to empty memory the library does not append
+	}
+	used := len(d.memory)
+	memory, err := d.conn.ReadPacketReuseMem(d.memory)
+	if err != nil {
+		return nil, err
+	}
+	if cap(memory) == cap(d.memory) {
+		d.memory = memory
+	}
+	return memory[used:len(memory):len(memory)], nil
 }
 
 // request is what a replica asks for.
@@ -84,7 +105,7 @@ func connectDump(ctx context.Context, c *conn.Config) (*dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dump{l, search}, nil
+	return &dump{conn: l, search: search}, nil
 }
 
 func isServerError(err error) bool {
@@ -201,7 +222,7 @@ func dumpCommand(want request) []byte {
 
 // next returns the next event, from its first byte to its last; it is the caller's to keep. errEnded: the server sends no more.
 func (d *dump) next() ([]byte, error) {
-	packet, err := d.conn.ReadPacket()
+	packet, err := d.packet()
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package epoch
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 )
 
@@ -23,11 +22,11 @@ type Config[K cmp.Ordered] struct {
 type Books[K cmp.Ordered] struct {
 	cfg Config[K]
 
-	dirty   map[K]struct{} // since the last epoch was closed
-	due     map[K]uint64   // to be looked at again, for this epoch
-	last    uint64         // the epoch closed last
-	closed  *epoch[K]      // waits for its fence, and for the epoch before it to end; or nil
-	running *epoch[K]      // or nil
+	dirty   map[K]bool   // since the last epoch was closed; true: the source may have no row under the key
+	due     map[K]uint64 // to be looked at again, for this epoch
+	last    uint64       // the epoch closed last
+	closed  *epoch[K]    // waits for its fence, and for the epoch before it to end; or nil
+	running *epoch[K]    // or nil
 
 	looked  uint64         // every key of the epochs up to this one has been looked at
 	owed    map[uint64]int // by epoch: keys that are to be looked at again
@@ -45,18 +44,27 @@ type Books[K cmp.Ordered] struct {
 
 type epoch[K cmp.Ordered] struct {
 	number uint64
-	fence  uint64 // must be committed before a key is looked at
-	keys   []K    // still to be handed out, sorted
+	fence  uint64        // must be committed before a key is looked at
+	keys   []dirtyKey[K] // still to be handed out, sorted
 	// again are the keys that are looked at again, each for an earlier epoch; fresh are those of them that are dirty anew.
 	again map[K]uint64
 	fresh map[K]struct{}
 	out   int // batches not reported
 }
 
+type dirtyKey[K cmp.Ordered] struct {
+	key  K
+	gone bool
+}
+
 // Batch is a set of keys that are to be made to match the source, sorted.
 type Batch[K cmp.Ordered] struct {
 	Keys []K
+	// Gone are those of Keys that the source may have no row under. It has, or had, one under each of the others: if that is gone
+	// when the batch is read, its deletion is still to come from the log.
+	Gone []K
 
+	dirty  []dirtyKey[K]
 	epoch  *epoch[K]
 	flight uint64 // the last chunk registered when it was handed out; 0: none was in flight
 }
@@ -74,15 +82,16 @@ func New[K cmp.Ordered](cfg Config[K]) *Books[K] {
 	cfg.Limit = max(cfg.Limit, 1)
 	return &Books[K]{
 		cfg: cfg, frontier: cfg.Greatest,
-		dirty: map[K]struct{}{}, due: map[K]uint64{}, owed: map[uint64]int{}, flights: map[uint64]bool{},
+		dirty: map[K]bool{}, due: map[K]uint64{}, owed: map[uint64]int{}, flights: map[uint64]bool{},
 	}
 }
 
-// Change takes the key of a change that was read from the log; both keys of one that changes the key. A transaction's keys
+// Change takes the key of a change that was read from the log: one that left a row under the key, or none (gone); for one that
+// changes the key, the old key, gone, and then the new one. A transaction's keys
 // may come in pieces, with epochs closed in between: it stands in the log whole before its first piece is read.
-func (b *Books[K]) Change(key K) {
+func (b *Books[K]) Change(key K, gone bool) {
 	if !b.mayDrop(key) {
-		b.dirty[key] = struct{}{}
+		b.dirty[key] = gone
 	}
 }
 
@@ -102,7 +111,7 @@ func (b *Books[K]) Adopt(keys []K) uint64 {
 		return 0
 	}
 	for _, key := range keys {
-		b.dirty[key] = struct{}{}
+		b.dirty[key] = true
 	}
 	return b.last + 1
 }
@@ -132,15 +141,14 @@ func (b *Books[K]) Close() uint64 {
 	for key := range b.due {
 		if _, ok := b.dirty[key]; ok {
 			e.fresh[key] = struct{}{}
-		} else {
-			b.dirty[key] = struct{}{}
 		}
+		b.dirty[key] = true
 	}
 	if len(b.dirty) > 0 {
 		e.fence = b.wantFence()
-		e.keys = slices.Sorted(maps.Keys(b.dirty))
+		e.keys = sorted(b.dirty)
 	}
-	b.dirty, b.due = map[K]struct{}{}, map[K]uint64{}
+	b.dirty, b.due = map[K]bool{}, map[K]uint64{}
 	b.closed = e
 	b.advance()
 	return e.number
@@ -162,7 +170,13 @@ func (b *Books[K]) Next(most int) *Batch[K] {
 		return nil
 	}
 	n := min(max(most, 1), len(e.keys))
-	batch := &Batch[K]{Keys: e.keys[:n:n], epoch: e}
+	batch := &Batch[K]{Keys: make([]K, n), dirty: e.keys[:n:n], epoch: e}
+	for i, d := range batch.dirty {
+		batch.Keys[i] = d.key
+		if d.gone {
+			batch.Gone = append(batch.Gone, d.key)
+		}
+	}
 	if len(b.flights) > 0 {
 		batch.flight = b.registered
 	}
@@ -171,8 +185,8 @@ func (b *Books[K]) Next(most int) *Batch[K] {
 	return batch
 }
 
-// Done reports what became of a batch, once that is committed. The keys in missing have no row in the source and none in
-// the shadow any more; those in refused have none in the shadow because another unique key of it refused the row.
+// Done reports what became of a batch, once that is committed. The keys in missing, some of the batch's Gone, have no row in
+// the source and none in the shadow any more; those in refused have none in the shadow because another unique key of it refused the row.
 func (b *Books[K]) Done(batch *Batch[K], missing, refused []K) {
 	e := b.report(batch)
 	for _, key := range batch.Keys {
@@ -206,7 +220,21 @@ func (b *Books[K]) Done(batch *Batch[K], missing, refused []K) {
 // Return takes back a batch of which nothing, or not all, was done, and of which no statement can run any more.
 func (b *Books[K]) Return(batch *Batch[K]) {
 	e := b.report(batch)
-	e.keys = slices.Sorted(slices.Values(slices.Concat(batch.Keys, e.keys)))
+	e.keys = slices.Concat(batch.dirty, e.keys)
+	sort(e.keys)
+}
+
+func sorted[K cmp.Ordered](dirty map[K]bool) []dirtyKey[K] {
+	keys := make([]dirtyKey[K], 0, len(dirty))
+	for key, gone := range dirty {
+		keys = append(keys, dirtyKey[K]{key, gone})
+	}
+	sort(keys)
+	return keys
+}
+
+func sort[K cmp.Ordered](keys []dirtyKey[K]) {
+	slices.SortFunc(keys, func(x, y dirtyKey[K]) int { return cmp.Compare(x.key, y.key) })
 }
 
 func (b *Books[K]) report(batch *Batch[K]) *epoch[K] {

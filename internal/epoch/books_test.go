@@ -32,12 +32,12 @@ func mustRun(t *testing.T, b *epoch.Books[string], missing ...string) []string {
 func TestManyChangesOfAKeyAreOne(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 2})
 	for range 1000 {
-		b.Change("a")
+		b.Change("a", true)
 	}
 	if b.Full() || b.Collecting() != 1 {
 		t.Fatalf("%d keys collected", b.Collecting())
 	}
-	if b.Change("b"); !b.Full() {
+	if b.Change("b", true); !b.Full() {
 		t.Error("not full at the limit")
 	}
 	if got := mustRun(t, b); !slices.Equal(got, []string{"a", "b"}) {
@@ -51,15 +51,15 @@ func TestManyChangesOfAKeyAreOne(t *testing.T) {
 // TestNextEpochWaits: no key of an epoch is handed out while one of the epoch before is, whatever the fences.
 func TestNextEpochWaits(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
-	b.Change("a")
-	b.Change("b")
+	b.Change("a", true)
+	b.Change("b", true)
 	b.Close()
 	if b.Next(9) != nil {
 		t.Fatal("handed out before the fence")
 	}
 	mustFence(t, b)
 	first, second := b.Next(1), b.Next(1)
-	b.Change("a")
+	b.Change("a", true)
 	b.Close()
 	mustFence(t, b)
 	b.Done(first, nil, nil)
@@ -76,7 +76,7 @@ func TestNextEpochWaits(t *testing.T) {
 func TestFencesAreShared(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
 	f, g := b.Register(nil), b.Register(nil)
-	b.Change("a")
+	b.Change("a", true)
 	b.Close()
 	fence := b.AskFence()
 	if late := b.Register(nil); b.Readable(late) || !b.WantsFence() {
@@ -95,7 +95,7 @@ func TestHeldKeysSettleWhileCopyingGoesOn(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
 	chunk := b.Register(nil)
 	for n := range uint64(100) {
-		b.Change("a")
+		b.Change("a", true)
 		mustRun(t, b, "a")
 		next := b.Register(nil)
 		b.Ended(chunk)
@@ -118,7 +118,7 @@ func TestReadingWaitsForHeldKeys(t *testing.T) {
 			t.Fatalf("%d keys are held, and reading goes on", read)
 		}
 		key := string(rune('a' + read))
-		b.Change(key)
+		b.Change(key, true)
 		mustRun(t, b, key)
 	}
 	if read != limit || !b.MayAdopt() {
@@ -134,7 +134,7 @@ func TestReadingWaitsForHeldKeys(t *testing.T) {
 func TestSecondLookIsTheLast(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
 	chunk := b.Register(nil)
-	b.Change("a")
+	b.Change("a", true)
 	for looks := 1; ; looks++ {
 		mustRun(t, b, "a")
 		next := b.Register(nil)
@@ -176,7 +176,7 @@ func TestWhatIsDropped(t *testing.T) {
 			kept := ""
 			for _, key := range []string{"c", "f", "g", "k", "m"} {
 				before := b.Collecting()
-				if b.Change(key); b.Collecting() > before {
+				if b.Change(key, true); b.Collecting() > before {
 					kept += key
 				}
 			}
@@ -192,10 +192,10 @@ func TestWhatIsDropped(t *testing.T) {
 func TestKeyHeldForTwoEpochs(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
 	first := b.Register(nil)
-	b.Change("a")
+	b.Change("a", true)
 	mustRun(t, b, "a")
 	second := b.Register(nil)
-	b.Change("a")
+	b.Change("a", true)
 	mustRun(t, b, "a")
 	b.Ended(second)
 	b.Ended(first)
@@ -203,7 +203,7 @@ func TestKeyHeldForTwoEpochs(t *testing.T) {
 		t.Fatalf("%d keys to look at, settled up to %d", b.Collecting(), b.Settled())
 	}
 	third := b.Register(nil)
-	b.Change("a")
+	b.Change("a", true)
 	mustRun(t, b, "a")
 	if b.Settled() != 2 {
 		t.Fatalf("settled up to %d", b.Settled())
@@ -217,8 +217,8 @@ func TestKeyHeldForTwoEpochs(t *testing.T) {
 // TestRefusedKeysComeAgain: they hold the position until they are written.
 func TestRefusedKeysComeAgain(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
-	b.Change("a")
-	b.Change("b")
+	b.Change("a", true)
+	b.Change("b", true)
 	b.Close()
 	mustFence(t, b)
 	b.Done(b.Next(9), nil, []string{"b"})
@@ -236,7 +236,7 @@ func TestAdoptedKeysAreOfTheNextEpoch(t *testing.T) {
 	if n := b.Adopt(nil); n != 0 {
 		t.Errorf("nothing is adopted by epoch %d", n)
 	}
-	b.Change("a")
+	b.Change("a", true)
 	mustRun(t, b)
 	n := b.Adopt([]string{"b", "c"})
 	if b.Settled() >= n {
@@ -250,7 +250,7 @@ func TestAdoptedKeysAreOfTheNextEpoch(t *testing.T) {
 func TestReturnedKeysAreHandedOutAgain(t *testing.T) {
 	b := epoch.New(epoch.Config[string]{Limit: 9})
 	for _, key := range []string{"a", "b", "c"} {
-		b.Change(key)
+		b.Change(key, true)
 	}
 	b.Close()
 	mustFence(t, b)
@@ -270,7 +270,7 @@ func TestWrongUsePanics(t *testing.T) {
 			b.Return(batch)
 		},
 		"closed twice": func(b *epoch.Books[string]) {
-			b.Change("b")
+			b.Change("b", true)
 			b.Close()
 			b.Close()
 		},
@@ -283,7 +283,7 @@ func TestWrongUsePanics(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := epoch.New(epoch.Config[string]{Limit: 9})
-			b.Change("a")
+			b.Change("a", true)
 			b.Close()
 			mustFence(t, b)
 			defer func() {
@@ -293,5 +293,39 @@ func TestWrongUsePanics(t *testing.T) {
 			}()
 			act(b)
 		})
+	}
+}
+
+// TestGoneKeys: whether the source may have no row under a key is said by its last change, and of keys that are looked at again or
+// adopted nobody knows.
+func TestGoneKeys(t *testing.T) {
+	b := epoch.New(epoch.Config[string]{Limit: 9})
+	chunk := b.Register(nil)
+	for _, c := range []struct {
+		key  string
+		gone bool
+	}{{"a", true}, {"b", false}, {"a", false}, {"c", false}, {"c", true}, {"d", true}} {
+		b.Change(c.key, c.gone)
+	}
+	b.Adopt([]string{"e"})
+	for _, epoch := range []struct{ keys, gone, missing, refused []string }{
+		{[]string{"a", "b", "c", "d", "e"}, []string{"c", "d", "e"}, []string{"c"}, []string{"b"}},
+		{[]string{"b", "c", "d"}, []string{"b", "c"}, nil, nil},
+	} {
+		b.Close()
+		mustFence(t, b)
+		for range 2 { // once given back
+			batch := b.Next(9)
+			if !slices.Equal(batch.Keys, epoch.keys) || !slices.Equal(batch.Gone, epoch.gone) {
+				t.Fatalf("keys %v, gone %v; want %v, %v", batch.Keys, batch.Gone, epoch.keys, epoch.gone)
+			}
+			b.Return(batch)
+		}
+		b.Done(b.Next(9), epoch.missing, epoch.refused)
+		b.Change("d", false)
+		b.Change("c", false)
+		if epoch.missing != nil {
+			b.Ended(chunk)
+		}
 	}
 }

@@ -18,6 +18,8 @@
 //     handed out need no waiting for: they read behind the epoch's fence, and what they see and the batch did not was
 //     changed behind it too. Hence the second look is the last one, however many chunks are in flight by then; a key
 //     settles while copying goes on without end.
+//   - A batch says which of its keys may have no row in the source (Gone). Under a key whose last change left a row there was one:
+//     if it is missing when the batch reads, it was deleted by a change that is still to come from the log.
 //   - A key that another unique key of the shadow refused has been deleted from the shadow, and is looked at again in the
 //     next epoch.
 //   - An epoch is settled when each of its keys has been looked at, and those held or refused again; the position may pass what is settled

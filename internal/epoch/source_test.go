@@ -49,8 +49,14 @@ const (
 
 // entry is a commit in the source's log: the keys that it changed, or a fence.
 type entry struct {
-	changed []int
+	changed []change
 	fence   uint64
+}
+
+// change is what became of a key: a row, or none.
+type change struct {
+	key  int
+	gone bool
 }
 
 // source is the table that the application writes. Commits stand in the log before they are visible.
@@ -97,27 +103,27 @@ func (s *source) fence(number uint64) int {
 // commit appends a transaction that likes trouble: it hands unique values on, swaps them, changes and reuses keys.
 func (s *source) commit() {
 	t := s.states[len(s.log)]
-	var changed []int
+	var changed []change
 	for range 1 + s.rng.IntN(3) {
 		key, other := s.hot[s.rng.IntN(len(s.hot))], s.hot[s.rng.IntN(len(s.hot))]
 		switch choice := s.rng.IntN(10); {
 		case choice < 3 && t[key].version != 0:
 			t[key] = row{}
-			changed = append(changed, key)
+			changed = append(changed, change{key, true})
 		case choice < 5 && t[key].version != 0 && t[other].version == 0: // another key
 			t[key], t[other] = row{}, t[key]
-			changed = append(changed, key, other)
+			changed = append(changed, change{key, true}, change{other, false})
 		case choice < 7 && t[key].version != 0 && t[other].version != 0 && key != other: // swapped values
 			t[key].unique, t[other].unique = t[other].unique, t[key].unique
 			t[key].version, t[other].version = s.next(), s.next()
-			changed = append(changed, key, other)
+			changed = append(changed, change{key, false}, change{other, false})
 		case choice < 8 && t[key].version != 0 && t[other].version != 0 && key != other: // a value handed on
 			t[other].unique, t[key].unique = t[key].unique, 0
 			t[key].version, t[other].version = s.next(), s.next()
-			changed = append(changed, key, other)
+			changed = append(changed, change{key, false}, change{other, false})
 		default:
 			s.put(&t, key)
-			changed = append(changed, key)
+			changed = append(changed, change{key, false})
 		}
 	}
 	s.append(entry{changed: changed}, t)

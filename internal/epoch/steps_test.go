@@ -176,7 +176,7 @@ func (h *history) consume() {
 			h.piece = 0
 			return
 		}
-		h.books.Change(h.code[changed[h.piece]])
+		h.books.Change(h.code[changed[h.piece].key], changed[h.piece].gone)
 		h.piece++
 		if !h.whole {
 			return

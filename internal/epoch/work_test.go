@@ -31,6 +31,7 @@ func (s stage) running() bool { return s == write || s == erase }
 type job struct {
 	batch   *epoch.Batch[int]
 	keys    []int
+	gone    []int // of them
 	stage   stage
 	asleep  int // until this step
 	seen    rows
@@ -39,7 +40,7 @@ type job struct {
 }
 
 func (h *history) newJob(b *epoch.Batch[int]) *job {
-	return &job{batch: b, keys: h.decode(b.Keys)}
+	return &job{batch: b, keys: h.decode(b.Keys), gone: h.decode(b.Gone)}
 }
 
 // decode translates keys of the books.
@@ -79,7 +80,7 @@ func (h *history) work(i int) {
 		j.stage = search
 	case search:
 		now := h.read()
-		for _, key := range j.keys {
+		for _, key := range j.gone {
 			if now[key].version == 0 {
 				j.missing = append(j.missing, key)
 			}

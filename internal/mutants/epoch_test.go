@@ -41,6 +41,20 @@ var epochMutants = []mutant{
 		Tests:     []string{"TestRefreshHistories", "TestFencesAreShared"},
 	},
 	{
+		Name:      "epoch: a key's first change says whether its row is gone",
+		Invariant: "section 4: a deleted row is looked for unless a later change left one",
+		Edits:     []edit{{epochBooks, "b.dirty[key] = gone\n", "_, some := b.dirty[key]\n\t\tb.dirty[key] = gone && (!some || b.dirty[key])\n"}},
+		Package:   epochPackage,
+		Tests:     []string{"TestRefreshHistories", "TestGoneKeys"},
+	},
+	{
+		Name:      "epoch: a row that is looked for again is taken to be there",
+		Invariant: "I10: what was deleted while chunks were in flight is deleted again",
+		Edits:     []edit{{epochBooks, "\t\tb.dirty[key] = true\n\t}\n\tif len(b.dirty) > 0 {", "\t\tb.dirty[key] = b.dirty[key]\n\t}\n\tif len(b.dirty) > 0 {"}},
+		Package:   epochPackage,
+		Tests:     []string{"TestRefreshHistories", "TestGoneKeys"},
+	},
+	{
 		Name:      "epoch: missing keys are not looked at again",
 		Invariant: "I10: a chunk in flight may have read the row",
 		Edits:     []edit{{epochBooks, "if batch.flight != 0 && e.isFresh(key) {", "if batch.flight != 0 && e == nil {"}},
