@@ -148,5 +148,5 @@ type DuplicateError struct {
 
 // Error implements error.
 func (e *DuplicateError) Error() string {
-	return fmt.Sprintf("rows of %s share a value of a unique key that the ALTER adds (%s): change or delete one of them, or make the key not unique", e.Table, e.Message)
+	return fmt.Sprintf("rows of %s share a value of a unique key of the new table (%s): change or delete one of them, or make the key not unique", e.Table, e.Message)
 }

@@ -212,7 +212,7 @@ func (d *refresher) wait() (time.Duration, bool) {
 }
 
 // admit takes the stream's next item. Keys of a piece of a large transaction are dirty at once, and the position stays
-// before it until its end is read.
+// before it until its end is read; whether it leaves rows nobody knows before, since it may be rolled back.
 func (d *refresher) admit(tx *binlog.Transaction) {
 	for i := range tx.Changes {
 		change := &tx.Changes[i]
@@ -220,7 +220,7 @@ func (d *refresher) admit(tx *binlog.Transaction) {
 			d.books.change(change.Before, true)
 		}
 		if change.After != nil {
-			d.books.change(change.After, false)
+			d.books.change(change.After, tx.More)
 		}
 	}
 	d.seen += uint64(len(tx.Changes))

@@ -117,7 +117,7 @@ func (a *assembler) abandon() error {
 // end is the position that items name: before every XA transaction that is not decided.
 func (a *assembler) end() Position { return a.held.before(a.read) }
 
-// feed takes the next event. raw must not be changed afterwards: row values alias it.
+// feed takes the next event. raw must not be changed before the end of its transaction.
 func (a *assembler) feed(raw []byte) error {
 	e, err := splitEvent(raw)
 	if err == nil {

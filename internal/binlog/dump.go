@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -32,27 +33,34 @@ const maxDumpOffset = 1<<32 - 1
 type dump struct {
 	conn   *library.Conn
 	search *searching
-	memory []byte // of packets: what was handed out, and room for more
+	buffer bytes.Buffer
+	memory []byte // of small packets that were handed out, and room for more
 }
 
-// packetMemory is how much of it is taken at once: most events are small and short-lived, and memory for each costs more than
-// anything else that is done with it.
-const packetMemory = 16 << 10
+// Most events are small and short-lived, and memory for each would cost more than anything else that is done with it: packets of
+// up to sharedPacket bytes share memory.
+const (
+	packetMemory = 16 << 10
+	sharedPacket = 2 << 10
+)
 
 // packet returns the next packet.
 func (d *dump) packet() ([]byte, error) {
-	if len(d.memory) == 0 || cap(d.memory)-len(d.memory) < packetMemory/8 {
-		d.memory = make([]byte, 1, packetMemory) // to empty memory the library does not append
-	}
-	used := len(d.memory)
-	memory, err := d.conn.ReadPacketReuseMem(d.memory)
-	if err != nil {
+	d.buffer.Reset()
+	if err := d.conn.ReadPacketTo(&d.buffer); err != nil {
 		return nil, err
 	}
-	if cap(memory) == cap(d.memory) {
-		d.memory = memory
+	packet := d.buffer.Bytes()
+	if len(packet) > sharedPacket {
+		d.buffer = bytes.Buffer{} // it is handed out
+		return packet, nil
 	}
-	return memory[used:len(memory):len(memory)], nil
+	if cap(d.memory)-len(d.memory) < len(packet) {
+		d.memory = make([]byte, 0, packetMemory)
+	}
+	from := len(d.memory)
+	d.memory = append(d.memory, packet...)
+	return d.memory[from:len(d.memory):len(d.memory)], nil
 }
 
 // request is what a replica asks for.
@@ -220,7 +228,7 @@ func dumpCommand(want request) []byte {
 	return append(b, p.file...)
 }
 
-// next returns the next event, from its first byte to its last; it is the caller's to keep. errEnded: the server sends no more.
+// next returns the next event, from its first byte to its last; it stays as it is, and keeps others in memory. errEnded: the server sends no more.
 func (d *dump) next() ([]byte, error) {
 	packet, err := d.packet()
 	if err != nil {

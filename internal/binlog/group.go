@@ -1,6 +1,7 @@
 package binlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -289,7 +290,11 @@ func (a *assembler) rows(e event) error {
 
 // add decodes an event of a watched table into the open transaction.
 func (a *assembler) add(w *watched, e event) error {
-	changes, err := w.decoder.decode(e.kind, e.body)
+	body := e.body
+	if len(body) <= sharedPacket {
+		body = bytes.Clone(body) // values alias it, and must not keep what lies beside it
+	}
+	changes, err := w.decoder.decode(e.kind, body)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func Warnings(ctx context.Context, q Querier) ([]Warning, error) {
 // NULL, or against a CHECK.
 var badValue = []uint16{
 	1048, 1261, 1263, 1264, 1265, 1292, 1300, 1364, 1365, 1366, 1367, 1406, 1411, 1416, 1441, 1525, 1690, 1916, 1977,
-	3037, 3140, 3141, 3150, 3156, 3157, 3751, 3819, 3854, 3903, 4025, 4079,
+	3037, 3140, 3141, 3150, 3155, 3156, 3157, 3751, 3819, 3854, 3903, 4025, 4079,
 }
 
 // IsBadValue says whether a value of a row was refused. The message names the column or the constraint.

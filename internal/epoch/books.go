@@ -88,7 +88,8 @@ func New[K cmp.Ordered](cfg Config[K]) *Books[K] {
 
 // Change takes the key of a change that was read from the log: one that left a row under the key, or none (gone); for one that
 // changes the key, the old key, gone, and then the new one. A transaction's keys
-// may come in pieces, with epochs closed in between: it stands in the log whole before its first piece is read.
+// may come in pieces, with epochs closed in between: it stands in the log whole before its first piece is read. Each is gone then
+// but in the last piece, for the transaction may turn out to have been rolled back.
 func (b *Books[K]) Change(key K, gone bool) {
 	if !b.mayDrop(key) {
 		b.dirty[key] = gone

@@ -18,6 +18,7 @@ type rules struct {
 	ignoring bool // rows that another unique key refuses are left out of a chunk (I12)
 	resuming bool // a resume does not look for the greatest key of the shadow (I11)
 	waiting  bool // a copier waits for the epoch that its chunk is left to
+	trusting bool // a piece of a transaction says what the transaction leaves
 	deaf     bool // rows that an added unique key refuses stay in the shadow as they were
 }
 
@@ -192,6 +193,7 @@ func TestHistoriesNeedTheRules(t *testing.T) {
 		"refused rows of a chunk are ignored":         {ignoring: true},
 		"a copier waits for what it left to an epoch": {waiting: true},
 		"the greatest key is not read at a resume":    {resuming: true},
+		"a piece is taken for the whole transaction":  {trusting: true},
 		"what an added key refuses stays as it was":   {deaf: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,6 +50,7 @@ const (
 // entry is a commit in the source's log: the keys that it changed, or a fence.
 type entry struct {
 	changed []change
+	undone  bool // it was rolled back: who reads it in pieces has read some of its keys
 	fence   uint64
 }
 
@@ -103,6 +104,7 @@ func (s *source) fence(number uint64) int {
 // commit appends a transaction that likes trouble: it hands unique values on, swaps them, changes and reuses keys.
 func (s *source) commit() {
 	t := s.states[len(s.log)]
+	before := t
 	var changed []change
 	for range 1 + s.rng.IntN(3) {
 		key, other := s.hot[s.rng.IntN(len(s.hot))], s.hot[s.rng.IntN(len(s.hot))]
@@ -125,6 +127,10 @@ func (s *source) commit() {
 			s.put(&t, key)
 			changed = append(changed, change{key, false})
 		}
+	}
+	if s.rng.IntN(8) == 0 {
+		s.append(entry{changed: changed, undone: true}, before)
+		return
 	}
 	s.append(entry{changed: changed}, t)
 }

@@ -170,13 +170,14 @@ func (h *history) nap() int {
 
 // consume reads the next entry of the log, or a key of it; now and then the stream breaks and reads it again.
 func (h *history) consume() {
-	changed := h.log[h.position].changed
-	for h.piece < len(changed) {
+	changed, undone := h.log[h.position].changed, h.log[h.position].undone
+	for h.piece < len(changed) && !(undone && h.whole) {
 		if h.piece > 0 && h.rng.IntN(10) == 0 {
 			h.piece = 0
 			return
 		}
-		h.books.Change(h.code[changed[h.piece].key], changed[h.piece].gone)
+		more := !h.whole && (undone || h.piece < len(changed)-1)
+		h.books.Change(h.code[changed[h.piece].key], changed[h.piece].gone || more && !h.rules.trusting)
 		h.piece++
 		if !h.whole {
 			return

@@ -23,6 +23,9 @@ func Checkpoint(ctx context.Context, c conn.Config, source table.Name) (string, 
 		return "", &Refusal{Err: err}
 	}
 	defer func() { _ = db.Close() }() // it has answered
+	if source, err = source.AsStored(ctx, db); err != nil {
+		return "", &Refusal{Err: conn.Explain(c, err)}
+	}
 	record, err := checkpoint.NewStore(db, table.NamesFor(source).Checkpoint, 0).Load(ctx)
 	if err != nil {
 		return "", &Refusal{Err: conn.Explain(c, err)}
@@ -69,6 +72,9 @@ func Abandon(ctx context.Context, c conn.Config, source table.Name, confirm func
 		return &Refusal{Err: err}
 	}
 	if r.server, err = conn.Inspect(ctx, r.db); err != nil {
+		return &Refusal{Err: conn.Explain(c, err)}
+	}
+	if source, err = source.AsStored(ctx, r.db); err != nil {
 		return &Refusal{Err: conn.Explain(c, err)}
 	}
 	r.names = table.NamesFor(source)

@@ -32,7 +32,10 @@ func (r *Runner) preflight(ctx context.Context) error {
 		return err
 	}
 	r.writers = r.cfg.Conn
-	source := table.Name{Schema: r.cfg.Database, Table: r.cfg.Table}
+	source, err := table.Name{Schema: r.cfg.Database, Table: r.cfg.Table}.AsStored(ctx, r.db)
+	if err != nil {
+		return err
+	}
 	if r.ddlMode, err = ddlMode(ctx, r.db); err != nil {
 		return err
 	}
@@ -175,6 +178,15 @@ func (r *Runner) mapColumns(ctx context.Context) error {
 	// The definitions of a migration that goes on are compared with its checkpoint's.
 	if r.record == nil && (withoutCounter(source.CreateSQL) != withoutCounter(r.found.CreateSQL) || withoutCounter(shadow.CreateSQL) != withoutCounter(r.made)) {
 		return fmt.Errorf("the definition of %s or %s was changed by somebody else while the migration began: start it again", source.Name, shadow.Name)
+	}
+	if !r.server.IsMariaDB() {
+		modes, err := serverMode(ctx, r.db)
+		if err != nil {
+			return err
+		}
+		if err := preflight.CheckModes(modes, source, shadow); err != nil {
+			return err
+		}
 	}
 	zone, err := table.GlobalTimeZone(ctx, r.db)
 	if err != nil {

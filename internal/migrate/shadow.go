@@ -15,14 +15,22 @@ import (
 // ddlMode returns the sql_mode of a session that executes the user's ALTER: the one of a session that sets nothing, so that
 // the text means the same, but for the modes that refuse zero dates which the table may hold already.
 func ddlMode(ctx context.Context, q conn.Querier) (string, error) {
-	var modes string
-	if err := q.QueryRowContext(ctx, `SELECT @@GLOBAL.sql_mode`).Scan(&modes); err != nil {
-		return "", fmt.Errorf("ask server for its sql_mode: %w", err)
+	modes, err := serverMode(ctx, q)
+	if err != nil {
+		return "", err
 	}
 	kept := slices.DeleteFunc(strings.Split(modes, ","), func(mode string) bool {
 		return mode == "NO_ZERO_DATE" || mode == "NO_ZERO_IN_DATE" || mode == "TRADITIONAL"
 	})
 	return strings.Join(kept, ","), nil
+}
+
+// serverMode is that of sessions that set nothing.
+func serverMode(ctx context.Context, q conn.Querier) (modes string, err error) {
+	if err = q.QueryRowContext(ctx, `SELECT @@GLOBAL.sql_mode`).Scan(&modes); err != nil {
+		err = fmt.Errorf("ask server for its sql_mode: %w", err)
+	}
+	return modes, err
 }
 
 // openDDL opens connections for the user's ALTER, which runs as in a session that sets nothing.

@@ -205,4 +205,11 @@ var binlogMutants = []mutant{
 		Package:   binlogPackage,
 		Tests:     []string{"TestOffsetBeyond32Bits"},
 	},
+	{
+		Name:      "binlog: each statement of the migration is its swap",
+		Invariant: "the stream ends with the swap, and not before",
+		Edits:     []edit{{"internal/binlog/guard.go", "own && g.swaps(q, s) {", "own {"}},
+		Package:   "internal/binlog",
+		Tests:     []string{"TestGuard"},
+	},
 }

@@ -82,4 +82,20 @@ var checkpointMutants = []mutant{
 		Tests:   []string{"TestSessionsOfEarlierRuns"},
 		Servers: true,
 	},
+	{
+		Name:      "checkpoint: a server that may lose its log keeps its commits",
+		Invariant: "a checkpoint is not followed on a server that may have lost commits",
+		Edits:     []edit{{"internal/conn/server.go", "(flush == 1 || flush == 3) && sync == 1", "(flush == 1 || flush == 3) && sync >= 0"}},
+		Package:   "test/crash",
+		Tests:     []string{"TestServerThatLosesCommits/log"},
+		Servers:   true,
+	},
+	{
+		Name:      "checkpoint: a swap that the log holds is waited out",
+		Invariant: "a run that meets its own swap before its cut-over ends",
+		Edits:     []edit{{"internal/migrate/prepare.go", "errors.Is(err, binlog.ErrSwapped) && !ending(r.view.now())", "errors.Is(err, binlog.ErrSwapped) && ending(r.view.now())"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestCommandMeetsItsOwnSwap"},
+		Servers:   true,
+	},
 }

@@ -63,4 +63,20 @@ var lossMutants = []mutant{
 		Tests:     []string{"TestLossUnderTheLock"},
 		Servers:   true,
 	},
+	{
+		Name:      "loss: a number in JSON loses its digits",
+		Invariant: "what a conversion loses stops the run",
+		Edits:     []edit{{"internal/table/loss.go", "exact+\" = TRUNCATE(\"+exact+\", 0)\", real+\" = FLOOR(\"+real+\")\")", "exact+\" = TRUNCATE(\"+exact+\", 0)\", \"TRUE\")"}},
+		Package:   "internal/loss",
+		Tests:     []string{"TestWhatALosslessCopyKeeps"},
+		Servers:   true,
+	},
+	{
+		Name:      "loss: texts become days that no month has",
+		Invariant: "what the server's strict ALTER refuses stops the run",
+		Edits:     []edit{{"internal/table/loss.go", "	if to.Kind == Time {\n		return \"\"\n	}\n	const day", "	if to.Kind != Unknown {\n		return \"\"\n	}\n	const day"}},
+		Package:   "internal/loss",
+		Tests:     []string{"TestWhatALosslessCopyKeeps"},
+		Servers:   true,
+	},
 }

@@ -29,4 +29,12 @@ var nativeMutants = []mutant{
 		Tests:     []string{"TestNativeGivesWay"},
 		Servers:   true,
 	},
+	{
+		Name:      "native: an ALTER of unknown outcome is tried again",
+		Invariant: "what nobody knows the outcome of is told as that",
+		Edits:     []edit{{nativeFile, "case errors.As(err, &unknown): // whatever it wraps", "case errors.As(err, &unknown) && err == nil:"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestNativeOutcomeUnknown"},
+		Servers:   true,
+	},
 }

@@ -98,4 +98,12 @@ var verifyMutants = []mutant{
 		},
 		Package: "internal/migrate", Tests: []string{"TestPositionIsLookedAtBeforeSuspects"},
 	},
+	{
+		Name:      "verify: a defect names columns that agree",
+		Invariant: "a defect names key and columns with both values",
+		Edits:     []edit{{"internal/verify/defect.go", "p.differs[i] = same != '1'", "p.differs[i] = same == '1'"}},
+		Package:   "internal/verify",
+		Tests:     []string{"TestDefectShowsWhatDiffers"},
+		Servers:   true,
+	},
 }

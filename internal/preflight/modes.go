@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -21,6 +22,16 @@ func checkModes(_ context.Context, in *inspection) ([]finding, error) {
 		tables = append(tables, m.Shadow)
 	}
 	return modeFindings(in.global["sql_mode"], in.Names.Source, tables...), nil
+}
+
+// CheckModes is the check of a shadow that exists: an ALTER that could not be tried on a temporary table is judged by it. modes
+// are the server's.
+func CheckModes(modes string, source, shadow *table.Table) error {
+	var refusals []error
+	for _, f := range modeFindings(modes, source.Name, source, shadow) {
+		refusals = append(refusals, fmt.Errorf("%s: %s", f.Text, f.Fix))
+	}
+	return errors.Join(refusals...)
 }
 
 // modeFindings are those about a table, before and after the ALTER.

@@ -51,8 +51,8 @@ func likeAnALTER(from, to *Column, mariaDB bool) bool {
 		return to.DataType == to.ColumnType
 	case from.Kind == Decimal && to.Kind == Bit, from.IsTemporal() && to.Kind == Year:
 		return false
-	case mariaDB && text && (to.Kind == Int || to.IsTemporal()):
-		return false // an ALTER reads the beginning of the text, and knows other dates
+	case mariaDB && text && to.Kind == Int, mariaDB && (text || from.isNumber()) && to.IsTemporal():
+		return false // an ALTER reads the beginning of a text, and knows other dates
 	case mariaDB && (to.Kind == Text || to.Kind == Blob):
 		return from.Kind != Text && from.Kind != Blob
 	}

@@ -22,6 +22,8 @@ func conversion(from, to *Column, changes Changes) (Wrap, error) {
 		return fail("the server would read the text as a number: make it an integer first")
 	case to.Kind == Bit && (from.Kind == Float || from.Kind == Double):
 		return fail("the server rounds some values otherwise: make it an integer first")
+	case changes.MariaDB && from.Kind == Bit && from.Length == 64 && (to.Kind == Float || to.Kind == Double):
+		return fail("the server takes the first bit for a sign: make it an integer first")
 	case changes.MariaDB && from.Kind == Decimal && (to.Kind == Enum || to.Kind == Set):
 		return fail("the server rounds some values otherwise: make it an integer first")
 	case from.isNumber() && asInALTER(from, to, changes.MariaDB) && (to.Kind != Timestamp || isUTC(zone)):
@@ -100,13 +102,18 @@ func (p *Pair) refusesByText() bool {
 }
 
 // GlobalTimeZone returns the server's @@global.time_zone, in which a session that sets nothing converts, after the server
-// has shown that it can compute with it.
+// has shown that it can compute with it; UTC where it is that of a host in UTC.
 func GlobalTimeZone(ctx context.Context, q Querier) (string, error) {
 	var zone string
-	var known bool
-	const ask = `SELECT @@global.time_zone, CONVERT_TZ('2024-01-01 00:00:00', '+00:00', @@global.time_zone) IS NOT NULL`
-	if err := q.QueryRowContext(ctx, ask).Scan(&zone, &known); err != nil {
+	var known, utc bool
+	const ask = `
+		SELECT @@global.time_zone, CONVERT_TZ('2024-01-01 00:00:00', '+00:00', @@global.time_zone) IS NOT NULL,
+		       @@system_time_zone = 'UTC' AND CONVERT_TZ('2024-01-01 00:00:00', '+00:00', 'SYSTEM') = '2024-01-01 00:00:00'`
+	if err := q.QueryRowContext(ctx, ask).Scan(&zone, &known, &utc); err != nil {
 		return "", fmt.Errorf("ask server for its time zone: %w", err)
+	}
+	if zone == "SYSTEM" && utc {
+		return "UTC", nil
 	}
 	if !known {
 		return "", fmt.Errorf("ask server for its time zone: it cannot convert to %s: load the time zone tables", zone)

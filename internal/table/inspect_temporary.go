@@ -46,6 +46,7 @@ func (i *inspection) showColumns(ctx context.Context) error {
 		if c.Generation != NotGenerated {
 			c.Expression = expressionIn(i.t.CreateSQL, c.Name)
 		}
+		c.restoreDefault(i.t.CreateSQL, i.mariaDB)
 		i.t.Columns = append(i.t.Columns, c)
 		return nil
 	})
@@ -71,6 +72,25 @@ func sizesOf(dataType, in string) sizes {
 		s.characters = sql.NullInt64{Int64: n, Valid: true}
 	}
 	return s
+}
+
+// restoreDefault makes of the default that SHOW COLUMNS tells the one of information_schema: MariaDB puts texts in quotes there, and
+// MySQL shows the expressions of base tables only.
+func (c *Column) restoreDefault(create string, mariaDB bool) {
+	text, found := defaultIn(create, c.Name)
+	if !found {
+		return
+	}
+	value, _, err := quoted(text)
+	switch {
+	case mariaDB && err == nil && c.Default != nil:
+		*c.Default = literal(value)
+	case !mariaDB && strings.HasPrefix(text, "("):
+		c.Default = &text
+		if !strings.Contains(c.Extra, "DEFAULT_GENERATED") {
+			c.Extra = strings.TrimSpace("DEFAULT_GENERATED " + c.Extra)
+		}
+	}
 }
 
 // expressionIn returns what makes a generated column in a CREATE statement, as it stands there up to the line's end.

@@ -44,6 +44,10 @@ func typeLoss(from, to *Column) Loss {
 		return numberLoss(from, to)
 	case from.Kind == Date || from.Kind == DateTime || from.Kind == Timestamp || from.Kind == Time:
 		return temporalLoss(from, to)
+	case from.Kind == JSON:
+		return jsonLoss(to)
+	case (from.Kind == Bit || from.Kind == Set) && (to.Kind == Float || to.Kind == Double):
+		return bitsLoss(from, to)
 	case (from.Kind == Enum || from.Kind == Set) && from.Kind == to.Kind && extends(to, from):
 		return Loss{}
 	case from.Kind == Bit && to.Kind == Bit && to.Length >= from.Length:
@@ -96,7 +100,11 @@ func numberLoss(from, to *Column) Loss {
 		if from.Kind != Int {
 			whole = Hole + " = FLOOR(" + Hole + ") AND "
 		}
-		return Loss{"numbers that are not written as a date or time in full", Wrap(Hole + " = 0 OR " + whole + castTo(to) + " + 0 = " + Hole)}
+		why := "numbers that are not written as a date or time in full"
+		if to.Kind != Time {
+			why = joined(why, "days that no month has")
+		}
+		return Loss{why, Wrap(Hole + " = 0 OR " + whole + castTo(to) + " + 0 = " + Hole).and(aDay(to))}
 	case (to.Kind == Enum || to.Kind == Set) && from.Kind != Int:
 		return Loss{"numbers that are no member's", Hole + " = FLOOR(" + Hole + ")"}
 	case to.Kind == Bit:
@@ -122,6 +130,16 @@ func castTo(to *Column) string {
 	return "CAST(" + Hole + " AS DATETIME(" + strconv.Itoa(to.Scale) + "))"
 }
 
+// aDay holds for days that their month has, if there is one: sessions of Midstream take the 31st of February, so that
+// they can copy one that is there, but none comes from a text or a number.
+func aDay(to *Column) Wrap {
+	if to.Kind == Time {
+		return ""
+	}
+	const date = "CAST(" + Hole + " AS DATE)"
+	return "(DAYOFMONTH(" + date + ") <= 28 OR MONTH(" + date + ") = 0 OR DAYOFMONTH(" + date + ") <= DAYOFMONTH(LAST_DAY(DATE_FORMAT(" + date + ", '%Y-%m-01'))))"
+}
+
 // widths are the bits and the greatest number of decimal digits of integers.
 var widths = map[string]struct{ bits, digits int }{
 	"tinyint": {8, 3}, "smallint": {16, 5}, "mediumint": {24, 8}, "int": {32, 10}, "bigint": {64, 20},
@@ -143,11 +161,52 @@ func intLoss(from, to *Column) Loss {
 		if width.bits <= bits {
 			return rangeLoss(to)
 		}
-		// A whole number fits if it has no more bits than that before its last zeros.
-		return Loss{"the last digits of great numbers", Wrap(fmt.Sprintf(
-			"CASE WHEN %[1]s = 0 THEN TRUE ELSE ABS(CAST(%[1]s AS DECIMAL(20))) <= CAST(%[1]s & (~%[1]s + 1) AS DECIMAL(20)) * %[2]d END", Hole, uint64(1)<<bits))}
+		return Loss{"the last digits of great numbers", lastBits(Hole, bits)}
 	}
 	return Loss{Why: outOfRange}
+}
+
+// lastBits holds for a whole number that has no more bits than that before its last zeros.
+func lastBits(number string, bits int) Wrap {
+	return Wrap(fmt.Sprintf("CASE WHEN %[1]s = 0 THEN TRUE ELSE ABS(CAST(%[1]s AS DECIMAL(20))) <= CAST(%[1]s & (~%[1]s + 1) AS DECIMAL(20)) * %[2]d END",
+		number, uint64(1)<<bits))
+}
+
+// bitsLoss is that of the number that a BIT or SET is.
+func bitsLoss(from, to *Column) Loss {
+	width := from.Length
+	if from.Kind == Set {
+		width = len(from.Values)
+	}
+	bits, _ := mantissa(to)
+	if width <= bits {
+		return rangeLoss(to)
+	}
+	return Loss{"the last digits of great numbers", lastBits("CAST("+Hole+" AS UNSIGNED)", bits)}
+}
+
+// jsonLoss is that of what is no JSON any more: only numbers have their equal.
+func jsonLoss(to *Column) Loss {
+	const exact, real = "CAST(" + Hole + " AS DECIMAL(65,30))", "(" + Hole + " + 0e0)"
+	of := func(integer, unsigned, decimal, double string) Loss {
+		return Loss{"what is no number, digits that the new type has no place for, " + outOfRange, Wrap(fmt.Sprintf(
+			"CASE JSON_TYPE(%s) WHEN 'INTEGER' THEN %s WHEN 'UNSIGNED INTEGER' THEN %s WHEN 'DECIMAL' THEN %s WHEN 'DOUBLE' THEN %s ELSE FALSE END",
+			Hole, integer, unsigned, decimal, double))}
+	}
+	const signed = exact + " < 9223372036854775808" // the server may store greater ones as negative numbers
+	switch to.Kind {
+	case Int:
+		return of("TRUE", signed+" OR "+strconv.FormatBool(to.Unsigned), exact+" = TRUNCATE("+exact+", 0)", real+" = FLOOR("+real+")")
+	case Decimal:
+		stored := fmt.Sprintf("CAST(%s AS DECIMAL(%d,%d))", Hole, to.Precision, to.Scale)
+		return of("TRUE", signed, exact+" = "+stored, fmt.Sprintf("CASE WHEN ABS(%s) < 1e%d THEN %s + 0e0 = %[1]s ELSE FALSE END", real, to.Precision-to.Scale, stored))
+	case Float, Double:
+		stored := asReal(to, real)
+		digits := "CAST(" + stored + " AS DECIMAL(65,30)) = " + exact
+		bits, _ := mantissa(to)
+		return of(string(lastBits("CAST("+Hole+" AS SIGNED)", bits)), string(lastBits("CAST("+Hole+" AS UNSIGNED)", bits)), digits, stored+" = "+real)
+	}
+	return Loss{"all that it means", "FALSE"}
 }
 
 // rangeLoss is that of a FLOAT or DOUBLE with limits of its own.
@@ -293,9 +352,9 @@ func textLoss(from, to *Column) Loss {
 	case Year:
 		return Loss{"texts that are no year of four digits", Wrap(text + ` REGEXP '^[[:space:]]*(0000|[0-9]{4})[[:space:]]*$'`)}
 	case Date:
-		return Loss{"texts that are no date, the time of day", "CAST(" + Hole + " AS DATETIME(6)) = CAST(" + Hole + " AS DATE)"}
+		return Loss{"texts that are no date, the time of day", Wrap("CAST(" + Hole + " AS DATETIME(6)) = CAST(" + Hole + " AS DATE)").and(aDay(to))}
 	case DateTime, Timestamp:
-		return Loss{"texts that are no such time, fractions of a second", Wrap(whole(text, to) + " AND CAST(" + Hole + " AS DATETIME(6)) = " + castTo(to))}
+		return Loss{"texts that are no such time, fractions of a second", Wrap(whole(text, to) + " AND CAST(" + Hole + " AS DATETIME(6)) = " + castTo(to)).and(aDay(to))}
 	case Time:
 		return Loss{"texts that are no such time, dates, fractions of a second",
 			Wrap(text + ` NOT REGEXP '^[[:space:]]*[0-9]+[-/]' AND ` + whole(text, to) + " AND CAST(" + Hole + " AS TIME(6)) = " + castTo(to))}

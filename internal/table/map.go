@@ -39,6 +39,7 @@ func Map(source, shadow *Table, changes Changes) (*Mapping, error) {
 		}
 		failures = append(failures, err)
 	}
+	failures = append(failures, p.checkComputed()...)
 	key, err := p.chooseKey()
 	if err := errors.Join(append(failures, err)...); err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (p *pairing) renamedTo(name string) bool {
 // write says how a column of the shadow is written, and whether it is.
 func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 	if to.Generation != NotGenerated {
-		return Pair{}, false, p.checkComputed(to)
+		return Pair{}, false, nil
 	}
 	from := p.from[to]
 	if from != nil {
@@ -140,21 +141,6 @@ func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 		return Pair{}, false, fmt.Errorf("add column %s: it is NOT NULL and rows that exist have no value for it: give it a DEFAULT", Quote(to.Name))
 	}
 	return Pair{Source: &p.source.Columns[0], Shadow: to, Wrap: Wrap(value)}, true, nil
-}
-
-// checkComputed refuses what would be computed in the time zone of Midstream's sessions instead of the user's.
-func (p *pairing) checkComputed(to *Column) error {
-	if to.Generation != Stored || isUTC(p.changes.TimeZone) {
-		return nil
-	}
-	for i := range p.shadow.Columns {
-		c := &p.shadow.Columns[i]
-		if c.Kind == Timestamp && mentions(to.Expression, c.Name) {
-			return fmt.Errorf("compute column %s: it is stored and made from the TIMESTAMP %s, so its values depend on the time zone of the "+
-				"session that writes: make it VIRTUAL", Quote(to.Name), Quote(c.Name))
-		}
-	}
-	return nil
 }
 
 // implicit returns the value that a native ALTER gives the rows that exist in an added NOT NULL column, as SQL, or "" where

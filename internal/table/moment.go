@@ -13,16 +13,28 @@ var currentTimestamp = regexp.MustCompile(`(?i)^(?:current_timestamp|now)(?:\(([
 var ofTheSession = regexp.MustCompile(`(?i)\b(?:now|curdate|curtime|current_timestamp|current_date|current_time|localtime|localtimestamp|` +
 	`sysdate|unix_timestamp|from_unixtime)\b`)
 
-var texts = regexp.MustCompile(`'(?:[^']|'')*'`)
+var (
+	textOrName = regexp.MustCompile("(`(?:[^`]|``)*`)|'(?:[^'\\\\]|\\\\.|'')*'")
+	escaped    = regexp.MustCompile(`\\(.)`)
+)
 
-// moment returns what an added column gets in all rows that are copied, as SQL, where its default would be another one at each
-// write, and in UTC: the time of the ALTER, as the server's zone shows it. It is "" where the default serves.
+// withoutTexts takes what stands in quotes out of an expression. MySQL's information_schema escapes the quotes once more.
+func withoutTexts(expression string) string {
+	if at := strings.IndexByte(expression, '\''); at > 0 && expression[at-1] == '\\' {
+		expression = escaped.ReplaceAllString(expression, "$1")
+	}
+	return textOrName.ReplaceAllString(expression, "$1")
+}
+
+// moment returns what an added column gets in all rows that are copied, as SQL, where leaving it to its default would give another
+// value at each write: the time of the ALTER, as the server's zone shows it, or the default itself. It is "" where the default serves.
 func (p *pairing) moment(to *Column) (Wrap, error) {
 	zone := p.changes.TimeZone
 	isMoment := to.Kind == DateTime || to.Kind == Timestamp
+	updates := strings.Contains(strings.ToLower(to.Extra), "on update") // a row that is written again would get the time of that
 	if to.Default == nil || *to.Default == "NULL" {
-		if isMoment && to.Nullable && strings.Contains(strings.ToLower(to.Extra), "on update") {
-			return "NULL", nil // or refreshing a row would set it
+		if isMoment && to.Nullable && updates {
+			return "NULL", nil
 		}
 		return "", nil
 	}
@@ -40,23 +52,37 @@ func (p *pairing) moment(to *Column) (Wrap, error) {
 		}
 		return Wrap("CONVERT_TZ(" + at + ", '+00:00', " + literal(zone) + ")"), nil
 	}
-	if !isUTC(zone) && p.dependsOnSession(to) {
+	if !isUTC(zone) && p.isExpression(to) && p.inZone(*to.Default, nil) {
 		return "", fmt.Errorf("add column %s: its default depends on the time zone of the session that writes: add it by an ALTER of its own, "+
 			"by the server's means, when this one is done", Quote(to.Name))
 	}
-	return "", nil
+	if !isMoment || !updates {
+		return "", nil
+	}
+	text, _ := defaultIn(p.shadow.CreateSQL, to.Name) // of a TIMESTAMP in UTC, which information_schema does not show
+	value, _, err := quoted(text)
+	if err != nil {
+		return "", fmt.Errorf("add column %s: its default is an expression, and it is ON UPDATE CURRENT_TIMESTAMP: add it by an ALTER of its own, "+
+			"by the server's means, when this one is done", Quote(to.Name))
+	}
+	return Wrap(literal(value)), nil
 }
 
-// dependsOnSession says so of a column's default. MariaDB does not tell a text from an expression.
-func (p *pairing) dependsOnSession(to *Column) bool {
-	if !p.changes.MariaDB && !strings.Contains(to.Extra, "DEFAULT_GENERATED") {
-		return false
+// isExpression says so of a column's default. MariaDB does not tell a number or a name from one.
+func (p *pairing) isExpression(to *Column) bool {
+	if p.changes.MariaDB {
+		return !strings.HasPrefix(*to.Default, "'")
 	}
-	expression := texts.ReplaceAllString(*to.Default, "''")
-	for i := range p.shadow.Columns {
-		if c := &p.shadow.Columns[i]; c.Kind == Timestamp && mentions(expression, c.Name) {
-			return true
+	return strings.Contains(to.Extra, "DEFAULT_GENERATED")
+}
+
+// defaultIn returns what follows DEFAULT in a column's line of a CREATE statement.
+func defaultIn(create, column string) (text string, found bool) {
+	for _, line := range strings.Split(create, "\n") {
+		if definition, is := strings.CutPrefix(line, "  "+Quote(column)+" "); is {
+			_, text, found = strings.Cut(definition, " DEFAULT ")
+			return strings.TrimSuffix(text, ","), found
 		}
 	}
-	return ofTheSession.MatchString(expression)
+	return "", false
 }

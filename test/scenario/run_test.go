@@ -132,13 +132,13 @@ func (s *spec) swapped(t *testing.T, schema *sandboxtest.Schema, before state, s
 		}
 	}
 	after := readState(t, schema)
-	fresh := table.Name{Schema: schema.Name, Table: s.table}
+	fresh := s.stored(t, schema)
 	if after[summary.Retired.Table] == "" {
 		t.Errorf("the retired table %s is not there", summary.Retired)
 	}
 	delete(after, summary.Retired.Table)
-	delete(after, s.table)
-	delete(before, s.table)
+	delete(after, fresh.Table)
+	delete(before, fresh.Table)
 	for _, line := range before.differences(after) {
 		t.Errorf("after the migration %s", line)
 	}
@@ -291,7 +291,7 @@ func (m *migration) permit(t *testing.T, schema *sandboxtest.Schema, r *migrate.
 		if r.Snapshot().Phase == status.Postponed {
 			if !acted && m.during != "" {
 				schema.MustExec(m.during)
-				m.after = readState(t, schema).without(table.NamesFor(table.Name{Schema: schema.Name, Table: m.spec.table}))
+				m.after = readState(t, schema).without(table.NamesFor(m.spec.stored(t, schema)))
 			}
 			acted = true
 			if m.load == nil || m.load.failed.Load() {

@@ -28,7 +28,7 @@ func oddities(e sandbox.Engine) []string {
 		"--sql-mode=ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES",
 	}
 	if e.MariaDB() {
-		return append(args, "--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-annotate-row-events=ON")
+		return append(args, "--lower-case-table-names=1", "--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-annotate-row-events=ON")
 	}
 	return append(args, "--binlog-transaction-compression=ON", "--binlog-rows-query-log-events=ON")
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/migrate"
 	"github.com/midstreamdb/midstream/internal/sandbox"
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
+	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // spec is what a scenario's folder says. Without exit the migration must succeed: then every value and the definition are
@@ -104,6 +106,16 @@ func (s *spec) ways() []*spec {
 func (s *spec) applies() string {
 	_, apply, _ := strings.Cut(s.way, "--apply=")
 	return apply
+}
+
+// stored is the table's name in the case that the server stores.
+func (s *spec) stored(t *testing.T, schema *sandboxtest.Schema) table.Name {
+	t.Helper()
+	name, err := table.Name{Schema: schema.Name, Table: s.table}.AsStored(t.Context(), schema.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 func (s *spec) set(key, value string) (err error) {
