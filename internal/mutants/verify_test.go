@@ -106,4 +106,12 @@ var verifyMutants = []mutant{
 		Tests:     []string{"TestDefectShowsWhatDiffers"},
 		Servers:   true,
 	},
+	{
+		Name:      "verify: generated columns are not compared",
+		Invariant: "all rows are compared, every value",
+		Edits:     []edit{{"internal/sqlgen/verify.go", "\tv.compareGenerated()\n\treturn v\n", "\treturn v\n"}},
+		Package:   "internal/verify",
+		Tests:     []string{"TestGeneratedColumnsAreCompared"},
+		Servers:   true,
+	},
 }

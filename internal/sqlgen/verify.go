@@ -43,9 +43,7 @@ func NewVerify(m *table.Mapping, scratch table.Name) *Verify {
 			v.compare(p.Source, p.Shadow)
 		}
 	}
-	if v.scratch == nil {
-		v.compareGenerated()
-	}
+	v.compareGenerated()
 	return v
 }
 
@@ -60,17 +58,34 @@ func valued(m *table.Mapping) []table.Pair {
 	return pairs
 }
 
-// compareGenerated adds the generated columns that both tables compute by the same expression.
+// compareGenerated adds the generated columns that both tables compute by the same expression of columns that are not converted.
 func (v *Verify) compareGenerated() {
 	for i := range v.mapping.Shadow.Columns {
 		to := &v.mapping.Shadow.Columns[i]
 		from := v.mapping.Source.Column(to.Name)
 		listed := slices.ContainsFunc(v.pairs, func(p table.Pair) bool { return p.Shadow == to })
-		if !listed && to.Generation != table.NotGenerated && from != nil && from.Generation != table.NotGenerated &&
-			from.Expression == to.Expression && comparable(&table.Pair{Source: from, Shadow: to}) {
+		if listed || from == nil || to.Generation == table.NotGenerated || from.Generation == table.NotGenerated || from.Expression != to.Expression {
+			continue
+		}
+		pair := table.Pair{Source: from, Shadow: to}
+		switch {
+		case !comparable(&pair):
+		case v.scratch == nil:
 			v.compare(from, to)
+		case !v.converts(to.Expression):
+			v.pairs = append(v.pairs, pair)
+			v.compare(to, to)
 		}
 	}
+}
+
+// converts says whether an expression may have another value in the shadow: it is made of columns that are converted, or of
+// computed ones, of which that is not known.
+func (v *Verify) converts(expression string) bool {
+	return slices.ContainsFunc(v.mapping.Shadow.Columns, func(c table.Column) bool {
+		i := slices.IndexFunc(v.pairs, func(p table.Pair) bool { return p.Shadow.Name == c.Name })
+		return table.Mentions(expression, c.Name) && (i < 0 || !comparable(&v.pairs[i]))
+	})
 }
 
 func (v *Verify) compare(from, to *table.Column) {

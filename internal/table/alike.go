@@ -101,7 +101,7 @@ func (p *pairing) distinguishes(to, from *KeyPart) bool {
 func (p *pairing) unchanged(expression string) bool {
 	for i := range p.source.Columns {
 		c := &p.source.Columns[i]
-		if !mentions(expression, c.Name) {
+		if !Mentions(expression, c.Name) {
 			continue
 		}
 		to := p.to[c]
@@ -119,7 +119,7 @@ func (p *pairing) mayLose(c *Column) bool {
 	return slices.ContainsFunc(p.changes.AllowLossy, func(name string) bool { return SameIdentifier(name, c.Name) })
 }
 
-// mentions says whether a generation expression, as the servers print it, names the column.
-func mentions(expression, column string) bool {
+// Mentions says whether a generation expression, as the servers print it, names the column.
+func Mentions(expression, column string) bool {
 	return strings.Contains(strings.ToLower(expression), strings.ToLower(Quote(column)))
 }

@@ -47,7 +47,7 @@ func (p *pairing) zoned() map[*Column]bool {
 func (p *pairing) inZone(expression string, zoned map[*Column]bool) bool {
 	expression = withoutTexts(expression)
 	for i := range p.shadow.Columns {
-		if c := &p.shadow.Columns[i]; (c.Kind == Timestamp || zoned[c]) && mentions(expression, c.Name) {
+		if c := &p.shadow.Columns[i]; (c.Kind == Timestamp || zoned[c]) && Mentions(expression, c.Name) {
 			return true
 		}
 	}
