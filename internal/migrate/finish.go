@@ -40,7 +40,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 	f := p.applier.Figures()
 	copied := p.copier.Stats()
 	r.summary = Summary{
-		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
+		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(), Why: r.whyCopy,
 		Verified: p.verified(), Rows: r.view.before.rows + copied.Rows, Changes: r.view.before.changes + f.Applied, Retries: r.view.before.retries + f.Retries + copied.Retries,
 		Attempts: result.Attempts, Stall: result.Stall(),
 	}

@@ -186,6 +186,7 @@ type Summary struct {
 	Source   table.Name
 	Retired  table.Name // where the old rows are; zero when it was dropped
 	Way      string     // e.g. "shadow table, --apply=replay"
+	Why      string     // why the server did not do it by itself; "" if it was not asked
 	Native   bool       // the server did it: nothing below but Attempts and Took
 	Rows     uint64     // copied
 	Verified string     // e.g. "1,000,000 rows, all equal"; "" by an earlier run
@@ -209,12 +210,16 @@ func (s *Summary) String() string {
 	if s.Retired != (table.Name{}) {
 		retired = "kept as " + s.Retired.String()
 	}
+	why := ""
+	if s.Why != "" {
+		why = "\n               since the server cannot do it by itself: " + s.Why
+	}
 	cutOver := "by an earlier run"
 	if s.Attempts > 0 {
 		cutOver = fmt.Sprintf("stalled writes for %s, attempt %d", s.Stall.Round(100*time.Microsecond), s.Attempts)
 	}
 	return fmt.Sprintf(`%s has its new definition.
-  way          %s
+  way          %s%s
   copied       %s rows
   verified     %s
   applied      %s row changes made meanwhile
@@ -222,6 +227,6 @@ func (s *Summary) String() string {
   cut-over     %s
   took         %s
   old table    %s
-`, s.Source, s.Way, status.Count(s.Rows), cmp.Or(s.Verified, "by an earlier run"), status.Count(s.Changes), status.Count(s.Retries),
+`, s.Source, s.Way, why, status.Count(s.Rows), cmp.Or(s.Verified, "by an earlier run"), status.Count(s.Changes), status.Count(s.Retries),
 		cutOver, s.Took.Round(10*time.Millisecond), retired)
 }

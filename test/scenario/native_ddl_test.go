@@ -56,6 +56,9 @@ func TestNative(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if (summary.Why == "") != (want != copied) || !strings.Contains(summary.String(), summary.Why) {
+					t.Errorf("rows were copied since %q:\n%s", summary.Why, summary)
+				}
 				way, tables := "shadow table, --native=auto, --apply=refresh", "[n t t__old twin]"
 				if want != copied {
 					way, tables = "the server's own DDL, "+want+" (--native=auto)", "[n t twin]"
