@@ -138,3 +138,51 @@ func TestPermissionIsAskedAfterTheHold(t *testing.T) {
 		w.mustBeSwapped()
 	})
 }
+
+// TestPutOffWhileTheStallWouldBeLong: no lock is asked for while what is left to apply would take longer than a stall may; the
+// state says how long, and when it takes no longer the same attempt swaps.
+func TestPutOffWhileTheStallWouldBeLong(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		w := newWorld(t, s)
+		w.cfg.MaxStall = 5 * time.Second // waiting for a fence takes time, too
+		var predicted, asked atomic.Int64
+		predicted.Store(int64(7 * time.Second))
+		w.play.predict = func() time.Duration { asked.Add(1); return time.Duration(predicted.Load()) }
+		w.play.onDrain = func(context.Context, *sql.Conn) {
+			if time.Duration(predicted.Load()) > w.cfg.MaxStall {
+				t.Error("the source was locked though the stall would be long")
+			}
+		}
+		c := cutover.New(w.cfg, w.deps)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var result cutover.Result
+		var failed error
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			result, failed = c.Run(ctx)
+		}()
+		defer func() {
+			cancel()
+			<-ended
+		}()
+		for asked.Load() < 10 {
+			select {
+			case <-ended:
+				t.Fatalf("it did not wait: %+v, %v", result, failed)
+			case <-time.After(5 * time.Millisecond):
+			}
+		}
+		if state := c.State(); state.Waits != "changes that are not applied yet: it would take 7s" || state.Attempts != 1 {
+			t.Errorf("attempt %d waits for %q", state.Attempts, state.Waits)
+		}
+		w.mustServe()
+		predicted.Store(int64(w.cfg.MaxStall))
+		<-ended
+		if failed != nil || result.Attempts != 1 {
+			t.Errorf("%d attempts: %v", result.Attempts, failed)
+		}
+		w.mustBeSwapped()
+	})
+}

@@ -108,4 +108,20 @@ var applierMutants = []mutant{
 		Tests:     []string{"TestAddedUniqueKey"},
 		Servers:   true,
 	},
+	{
+		Name:      "replay: duplicates are not told at a fence",
+		Invariant: "I12: two rows that become equal under an added unique key are named, whenever that happens",
+		Edits:     []edit{{applierPackage + "/owed.go", "	o.from = fence\n", "	o.from = fence - fence\n"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestDuplicateAppears/verifying,_both_compared/replay"},
+		Servers:   true,
+	},
+	{
+		Name:      "replay: duplicates are not told under the lock",
+		Invariant: "I12: a real duplicate stops the cut-over by its name, also one of the last moment",
+		Edits:     []edit{{applierPackage + "/hold.go", "err = d.settle(ctx, session, p)", "err = ctx.Err()"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestDuplicateAppears/before_the_lock,_under_load/replay"},
+		Servers:   true,
+	},
 }

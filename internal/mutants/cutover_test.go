@@ -28,6 +28,28 @@ var cutoverMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "cut-over: what is left to apply is not predicted",
+		Invariant: "the source is not locked while the stall would be longer than it may be",
+		Edits:     []edit{{cutoverPackage + "/ready.go", "max(time.Since(started), c.deps.Applier.Predict())", "max(time.Since(started), min(0, c.deps.Applier.Predict()))"}},
+		Package:   cutoverPackage,
+		Tests:     []string{"TestPutOffWhileTheStallWouldBeLong"},
+		Servers:   true,
+	},
+	{
+		Name:      "cut-over: rows left to be compared do not postpone it",
+		Invariant: "no attempt is made while more rows are to be compared than the look under the lock may take",
+		Edits:     []edit{{"internal/migrate/verify.go", "!v.Bears(n) {", "!v.Bears(min(0, n)) {"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestUnverifiedPostpones"},
+	},
+	{
+		Name:      "cut-over: any number of rows is compared under the lock",
+		Invariant: "an attempt is given up when too many rows were written since it was permitted",
+		Edits:     []edit{{"internal/migrate/verify.go", "!v.Bears(n / 2) {", "!v.Bears(min(0, n/2)) {"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestTooManyUnderTheLock"},
+	},
+	{
 		Name:      "rename without the last drain",
 		Invariant: "I13: everything written before the lock is in the shadow",
 		Edits: []edit{

@@ -20,6 +20,7 @@ import (
 type incident struct {
 	after   string // only then: once this text was seen; "" for at once
 	at      string
+	when    func() bool // only then; nil for always
 	verdict proxy.Verdict
 	answer  bool   // it is the answer that is hit
 	again   bool   // every time, not once
@@ -34,7 +35,7 @@ func (i *incident) judge(c proxy.ConnInfo, dir proxy.Direction, packet []byte) p
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	statement := dir == proxy.ToServer && len(packet) > 0 && packet[0] == 3
-	asked := statement && i.after == "" && bytes.Contains(packet, []byte(i.at))
+	asked := statement && i.after == "" && bytes.Contains(packet, []byte(i.at)) && (i.when == nil || i.done || i.when())
 	if statement && bytes.Contains(packet, []byte(i.after)) {
 		i.after = ""
 	}
