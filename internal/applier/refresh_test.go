@@ -28,6 +28,7 @@ type refreshing struct {
 	s       *sandboxtest.Schema
 	conn    conn.Config     // of the applier's sessions
 	covered applier.Covered // likewise
+	gate    applier.Gate    // likewise
 	log     *changelog.Changelog
 	fences  *turnstile // the applier's
 	mapping *table.Mapping
@@ -56,7 +57,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &refreshing{t: t, s: s, conn: cfg, covered: applier.Covered{All: true}, mapping: h.mustMap(db)}
+	r := &refreshing{t: t, s: s, conn: cfg, covered: applier.Covered{All: true}, gate: open{}, mapping: h.mustMap(db)}
 	for _, change := range adjust {
 		change(r)
 	}
@@ -90,7 +91,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		Changelog: changes, Guarded: []table.Name{names.Shadow}, Ordered: true, XACommits: xaCommits, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
-		applier.Deps{Conn: r.conn, DB: applyDB, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.fences, r.covered)
+		applier.Deps{Conn: r.conn, DB: applyDB, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: r.gate}, r.fences, r.covered)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	r.ctx = ctx
 	streamed := make(chan struct{})
@@ -116,15 +117,20 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	return r
 }
 
+// Settle implements copier.Settler.
+func (r *refreshing) Settle(ctx context.Context) error {
+	fence, err := r.log.Fence(ctx)
+	if err != nil {
+		return err
+	}
+	return r.refresh.WaitApplied(ctx, fence)
+}
+
 // mustSettle waits until all that was committed is applied.
 func (r *refreshing) mustSettle() {
 	r.t.Helper()
-	fence, err := r.log.Fence(r.ctx)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := r.refresh.WaitApplied(r.ctx, fence); err != nil {
-		r.t.Fatalf("wait for fence: %v", err)
+	if err := r.Settle(r.ctx); err != nil {
+		r.t.Fatalf("wait for what was committed: %v", err)
 	}
 }
 

@@ -165,4 +165,15 @@ var refreshMutants = []mutant{
 		Tests:     []string{"TestWaitingHurriesAnEpoch"},
 		Servers:   true,
 	},
+	{
+		Name:      "refresh: a copier waits for what it left to an epoch",
+		Invariant: "I12: held keys wait for chunks, and no chunk may wait for them",
+		Edits: []edit{{
+			"internal/copier/plain.go", "	w.adopted.Go(func() error {\n",
+			"	select {\n	case <-settled:\n	case <-ctx.Done():\n		return context.Cause(ctx)\n	}\n	w.adopted.Go(func() error {\n",
+		}},
+		Package: refreshPackage,
+		Tests:   []string{"TestAdoptedBehindHeldKeys"},
+		Servers: true,
+	},
 }
