@@ -166,6 +166,13 @@ var refreshMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "refresh: reading does not wait for room",
+		Invariant: "what is kept of the log is bounded",
+		Edits:     []edit{{refreshDispatcher, "	if d.books.Full() {\n		queue = nil\n	}\n", ""}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestReadingWaitsForRoom"},
+	},
+	{
 		Name:      "refresh: a copier waits for what it left to an epoch",
 		Invariant: "I12: held keys wait for chunks, and no chunk may wait for them",
 		Edits: []edit{{
