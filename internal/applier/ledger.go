@@ -40,7 +40,7 @@ type portion struct {
 	batch any
 }
 
-// The number of keys, collected and held, at which the stream is made to wait: fewer, where they are long.
+// The number of keys, collected, held and being written, at which the stream is made to wait: fewer, where they are long.
 const (
 	mostCollected  = 500_000
 	collectedBytes = 64 << 20

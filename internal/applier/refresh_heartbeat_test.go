@@ -13,36 +13,52 @@ import (
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
-// turnstile is a Fencer whose fences can be made to wait.
-type turnstile struct {
-	fence   func(context.Context) (uint64, error)
+// door is a gate that can be closed.
+type door struct {
 	shut    atomic.Bool
-	pass    chan struct{} // lets one fence through that waits
+	pass    chan struct{} // lets one through that waits
 	waiting atomic.Int64
 }
 
-func newTurnstile(fence func(context.Context) (uint64, error)) *turnstile {
-	return &turnstile{fence: fence, pass: make(chan struct{})}
+func newDoor() *door { return &door{pass: make(chan struct{})} }
+
+func (d *door) close() { d.shut.Store(true) }
+
+// open lets through who waits and all who come, for good.
+func (d *door) open() {
+	d.shut.Store(false)
+	close(d.pass)
 }
 
-func (f *turnstile) close() { f.shut.Store(true) }
+// Wait implements applier.Gate and copier.Gate.
+func (d *door) Wait(ctx context.Context) error {
+	if !d.shut.Load() {
+		return nil
+	}
+	d.waiting.Add(1)
+	defer d.waiting.Add(-1)
+	select {
+	case <-d.pass:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
-// open lets through what waits and all that comes, for good.
-func (f *turnstile) open() {
-	f.shut.Store(false)
-	close(f.pass)
+// turnstile is a Fencer whose fences can be made to wait.
+type turnstile struct {
+	*door
+	fence func(context.Context) (uint64, error)
+}
+
+func newTurnstile(fence func(context.Context) (uint64, error)) *turnstile {
+	return &turnstile{door: newDoor(), fence: fence}
 }
 
 // Fence implements applier.Fencer.
 func (f *turnstile) Fence(ctx context.Context) (uint64, error) {
-	if f.shut.Load() {
-		f.waiting.Add(1)
-		defer f.waiting.Add(-1)
-		select {
-		case <-f.pass:
-		case <-ctx.Done():
-			return 0, context.Cause(ctx)
-		}
+	if err := f.Wait(ctx); err != nil {
+		return 0, err
 	}
 	return f.fence(ctx)
 }

@@ -28,6 +28,7 @@ type refreshing struct {
 	s       *sandboxtest.Schema
 	conn    conn.Config     // of the applier's sessions
 	covered applier.Covered // likewise
+	gate    applier.Gate    // likewise
 	log     *changelog.Changelog
 	fences  *turnstile // the applier's
 	mapping *table.Mapping
@@ -56,7 +57,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &refreshing{t: t, s: s, conn: cfg, covered: applier.Covered{All: true}, mapping: h.mustMap(db)}
+	r := &refreshing{t: t, s: s, conn: cfg, covered: applier.Covered{All: true}, gate: open{}, mapping: h.mustMap(db)}
 	for _, change := range adjust {
 		change(r)
 	}
@@ -90,7 +91,7 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 		Changelog: changes, Guarded: []table.Name{names.Shadow}, Ordered: true, XACommits: xaCommits, ReconnectTimeout: patience, Log: slog.New(slog.DiscardHandler),
 	})
 	r.refresh = applier.NewRefresh(applier.Config{Workers: 3, StatementBytes: 64 << 10, QueueBytes: 4 << 20, ReconnectTimeout: patience},
-		applier.Deps{Conn: r.conn, DB: applyDB, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: open{}}, r.fences, r.covered)
+		applier.Deps{Conn: r.conn, DB: applyDB, Server: server, Mapping: r.mapping, Applied: progress.NewApplied(start), Gate: r.gate}, r.fences, r.covered)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	r.ctx = ctx
 	streamed := make(chan struct{})
@@ -116,15 +117,20 @@ func mustRefresh(t *testing.T, s *sandboxtest.Schema, create, alter, rows string
 	return r
 }
 
+// Settle implements copier.Settler.
+func (r *refreshing) Settle(ctx context.Context) error {
+	fence, err := r.log.Fence(ctx)
+	if err != nil {
+		return err
+	}
+	return r.refresh.WaitApplied(ctx, fence)
+}
+
 // mustSettle waits until all that was committed is applied.
 func (r *refreshing) mustSettle() {
 	r.t.Helper()
-	fence, err := r.log.Fence(r.ctx)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := r.refresh.WaitApplied(r.ctx, fence); err != nil {
-		r.t.Fatalf("wait for fence: %v", err)
+	if err := r.Settle(r.ctx); err != nil {
+		r.t.Fatalf("wait for what was committed: %v", err)
 	}
 }
 
@@ -337,20 +343,21 @@ func TestRefreshNamesDuplicates(t *testing.T) {
 	}
 }
 
-// TestRefreshUnderChurn hands unique values around at random, over keys that several workers have, and wants it to end.
+// TestRefreshUnderChurn hands unique values around at random, over keys that several portions have, and wants it to end. Where
+// the ALTER adds the key there is one worker, whose portions are as large as can be: there are rows for more than one.
 func TestRefreshUnderChurn(t *testing.T) {
-	for _, name := range []string{"another unique key", "an added unique key"} {
+	for name, n := range map[string]int{"another unique key": 300, "an added unique key": lockedRows} {
 		t.Run(name, func(t *testing.T) {
 			sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 				var rows []string
-				for i := range 300 {
-					rows = append(rows, fmt.Sprintf("('%03d', %d, 0)", i, i))
+				for i := range n {
+					rows = append(rows, fmt.Sprintf("('%04d', %d, 0)", i, i))
 				}
 				definition := uniqueTables[name]
 				r := mustRefresh(t, s, definition[0], definition[1], strings.Join(rows, ", "))
 				for i := range 40 {
 					// All values move to the next key: each row is refused while its neighbour is not written.
-					s.MustExec(fmt.Sprintf("BEGIN; UPDATE t SET u = -1 - (u + %d) %% 300; UPDATE t SET u = -1 - u; COMMIT", 1+i%7))
+					s.MustExec(fmt.Sprintf("BEGIN; UPDATE t SET u = -1 - (u + %d) %% %d; UPDATE t SET u = -1 - u; COMMIT", 1+i%7, n))
 				}
 				r.mustMatch()
 			})

@@ -7,7 +7,8 @@ import (
 
 // Config says what the books are about.
 type Config[K cmp.Ordered] struct {
-	// Limit is the number of keys from which on Full says that reading must wait, and MayAdopt that adopting must; at least 1.
+	// Limit is the number of keys from which on Full says that reading must wait, and MayAdopt that adopting must; at least 1. What a
+	// transaction or a chunk has more goes beyond it, and keys that are looked at again do.
 	Limit int
 	// Ordered says that K is ordered exactly as the server orders the migration key.
 	Ordered bool
@@ -38,6 +39,7 @@ type Books[K cmp.Ordered] struct {
 	registered uint64          // the chunk registered last
 	held       []hold[K]
 	holding    int // keys in held
+	working    int // keys of the closed epoch and of the running one that are looked at for the first time, and not reported
 	frontier   *K  // no key up to it is dropped; nil: every key is
 	complete   bool
 }
@@ -117,9 +119,10 @@ func (b *Books[K]) Adopt(keys []K) uint64 {
 	return b.last + 1
 }
 
-// Full says that no more changes should be read before an epoch is closed, or chunks have ended: keys that are held for these
-// count too, since nothing else bounds how many are deleted while a chunk is in flight.
-func (b *Books[K]) Full() bool { return len(b.dirty)+len(b.due)+b.holding >= b.cfg.Limit }
+// Full says that no more changes should be read before keys are reported, or chunks have ended: keys that are held for these
+// count too, since nothing else bounds how many are deleted while a chunk is in flight. Those of an epoch that are looked at again
+// do not: what refuses them may be a row whose change is still to be read.
+func (b *Books[K]) Full() bool { return len(b.dirty)+len(b.due)+b.holding+b.working >= b.cfg.Limit }
 
 // MayAdopt says whether there is room for the keys of a chunk. Keys that are held do not count: they wait for chunks in flight,
 // and these for the very copiers that would wait here.
@@ -145,6 +148,7 @@ func (b *Books[K]) Close() uint64 {
 		}
 		b.dirty[key] = true
 	}
+	b.working += len(b.dirty) - len(b.due)
 	if len(b.dirty) > 0 {
 		e.fence = b.wantFence()
 		e.keys = sorted(b.dirty)
@@ -193,6 +197,8 @@ func (b *Books[K]) Done(batch *Batch[K], missing, refused []K) {
 	for _, key := range batch.Keys {
 		if since, ok := e.again[key]; ok {
 			b.release(since)
+		} else {
+			b.working--
 		}
 	}
 	h := hold[K]{until: batch.flight, since: e.number}

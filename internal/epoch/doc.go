@@ -25,8 +25,9 @@
 //   - An epoch is settled when each of its keys has been looked at, and those held or refused again; the position may pass what is settled
 //     up to. A key that is looked at again still belongs to the epoch that made it dirty, also while it is dirty anew.
 //   - A change may be dropped if a chunk that is still to be registered will read its key (I11).
-//   - Reading waits while too many keys are collected or held; adopting waits for those collected only, which an epoch takes away
-//     whatever the chunks do.
+//   - Reading waits while too many keys are collected, held, or looked at for the first time; adopting waits for those collected
+//     only, which an epoch takes away whatever the chunks do. Neither waits for keys that an epoch looks at again: what refuses
+//     these may be a row whose change is still to be read.
 //   - A chunk that another unique key of the shadow refuses is not copied by itself: its keys are read and adopted, which
 //     makes them dirty. No chunk waits for an epoch, so that none can wait for what waits for it (I12).
 package epoch

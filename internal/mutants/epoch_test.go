@@ -168,7 +168,7 @@ var epochMutants = []mutant{
 	{
 		Name:      "epoch: held keys are not counted",
 		Invariant: "what is kept of the log is bounded, however many rows are deleted while a chunk is in flight",
-		Edits:     []edit{{epochBooks, "len(b.dirty)+len(b.due)+b.holding >= b.cfg.Limit", "len(b.dirty)+len(b.due) >= b.cfg.Limit"}},
+		Edits:     []edit{{epochBooks, "len(b.dirty)+len(b.due)+b.holding+b.working", "len(b.dirty)+len(b.due)+b.working"}},
 		Package:   epochPackage,
 		Tests:     []string{"TestReadingWaitsForHeldKeys"},
 	},
@@ -185,5 +185,29 @@ var epochMutants = []mutant{
 		Edits:     []edit{{epochFlight, "		b.holding -= len(h.keys)\n", ""}},
 		Package:   epochPackage,
 		Tests:     []string{"TestReadingWaitsForHeldKeys", "TestRefreshHistories"},
+	},
+	{
+		Name:      "epoch: keys that are written are not counted",
+		Invariant: "what is kept of the log is bounded",
+		Edits:     []edit{{epochBooks, "+b.holding+b.working >= b.cfg.Limit", "+b.holding >= b.cfg.Limit"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestReadingWaitsForRoom"},
+	},
+	{
+		Name:      "epoch: keys count as written for ever",
+		Invariant: "reading goes on when keys are written",
+		Edits:     []edit{{epochBooks, "\t\t} else {\n\t\t\tb.working--\n", ""}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestReadingWaitsForRoom"},
+	},
+	{
+		Name:      "epoch: reading waits for keys that are looked at again",
+		Invariant: "I12: what refuses them may be a row whose change is still to be read",
+		Edits: []edit{
+			{epochBooks, "b.working += len(b.dirty) - len(b.due)", "b.working += len(b.dirty)"},
+			{epochBooks, "\t\t} else {\n\t\t\tb.working--\n\t\t}\n", "\t\t}\n\t\tb.working--\n"},
+		},
+		Package: epochPackage,
+		Tests:   []string{"TestRefreshHistories"},
 	},
 }

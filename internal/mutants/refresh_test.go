@@ -165,4 +165,22 @@ var refreshMutants = []mutant{
 		Tests:     []string{"TestWaitingHurriesAnEpoch"},
 		Servers:   true,
 	},
+	{
+		Name:      "refresh: reading does not wait for room",
+		Invariant: "what is kept of the log is bounded",
+		Edits:     []edit{{refreshDispatcher, "	if d.books.Full() {\n		queue = nil\n	}\n", ""}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestReadingWaitsForRoom"},
+	},
+	{
+		Name:      "refresh: a copier waits for what it left to an epoch",
+		Invariant: "I12: held keys wait for chunks, and no chunk may wait for them",
+		Edits: []edit{{
+			"internal/copier/plain.go", "	w.adopted.Go(func() error {\n",
+			"	select {\n	case <-settled:\n	case <-ctx.Done():\n		return context.Cause(ctx)\n	}\n	w.adopted.Go(func() error {\n",
+		}},
+		Package: refreshPackage,
+		Tests:   []string{"TestAdoptedBehindHeldKeys"},
+		Servers: true,
+	},
 }
