@@ -51,7 +51,7 @@ type holding struct {
 	*run
 	application *sql.Conn
 	hold        func()       // the commits that follow
-	copying     sync.RWMutex // locked for reading by each statement that copies, for writing by who holds them back
+	copying     sync.RWMutex // locked for reading by each statement that inserts into the shadow, for writing by who holds them back
 	written     uint64       // row changes since the log is read
 }
 
@@ -108,8 +108,8 @@ func (m *holding) round() (held bool) {
 	goOn := sync.OnceFunc(m.copying.Unlock)
 	defer goOn() // also of a test that fails
 	front := m.s.MustQueryInt("SELECT COALESCE(MAX(id), 0) FROM t__new")
-	// Of what is copied only what is not in flight yet can be left to the chunks to come. Those in flight find no rows, so that
-	// they have nothing to commit, which would have to wait for the commit that is held.
+	// Only changes behind the chunks in flight are left to those to come. The ones in flight are to find no rows: else their own
+	// commits would wait for the one that is held, and nothing would be read meanwhile.
 	m.change("BEGIN", fmt.Sprintf("DELETE FROM t WHERE id BETWEEN %d AND %d", front+1, front+inFlight), "COMMIT")
 	m.change("BEGIN",
 		fmt.Sprintf("UPDATE t SET v = v + 1 WHERE id %% 7 = 0 AND id NOT BETWEEN %d AND %d", front, front+inFlight+touched),
