@@ -82,7 +82,7 @@ KILLS ?= 63
 .PHONY: soak
 soak: servers ## the runs under load, the cut-overs and the kills in their long form, and all mutants; SOAK=60s a run, KILLS=63
 	@MIDSTREAM_KILLS=$(KILLS) $(SANDBOX) run -- go test -count=1 -timeout 2h -v ./test/crash
-	@MIDSTREAM_SOAK=$(SOAK) $(SANDBOX) run -- go test -count=1 -timeout 5h -v -run 'Load|Rotations|Swaps' ./test/underload ./internal/cutover
+	@MIDSTREAM_SOAK=$(SOAK) $(SANDBOX) run -- go test -count=1 -timeout 5h -v -run 'Load|Rotations|Swaps|AllRows|HotRow' ./test/underload ./internal/cutover
 	@MIDSTREAM_DIFFERENTIAL=$(SOAK) $(SANDBOX) run -- go test -count=1 -timeout 2h -v -run TestDifferential ./test/scenario
 	@$(MAKE) --no-print-directory mutants
 

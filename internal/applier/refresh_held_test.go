@@ -18,7 +18,7 @@ func TestHeldCommits(t *testing.T) {
 		s := sandboxtest.NewSchema(t, server.Address())
 		r := mustRefresh(t, s, "id INT PRIMARY KEY, u INT, v INT", "", "(1, 1, 10), (2, 2, 20)")
 		r.mustMatch()
-		hold := commitsHeld(s)
+		hold := s.HeldCommits()
 		for _, statement := range []string{"UPDATE t SET v = 11 WHERE id = 1", "INSERT INTO t VALUES (3, 3, 30)", "DELETE FROM t WHERE id = 2"} {
 			hold()
 			began, done := time.Now(), make(chan error, 1)
@@ -29,21 +29,6 @@ func TestHeldCommits(t *testing.T) {
 			}
 		}
 	})
-}
-
-// commitsHeld returns what has the server hold the commits that follow for 1.5 s in all, between its log and its tables.
-func commitsHeld(s *sandboxtest.Schema) (hold func()) {
-	settings := "SET GLOBAL rpl_semi_sync_master_timeout = 1500, GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC', " +
-		"GLOBAL rpl_semi_sync_master_wait_no_slave = 1, GLOBAL rpl_semi_sync_master_enabled = "
-	if !s.Server.Engine.MariaDB() {
-		s.MustExec("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
-		settings = "SET GLOBAL rpl_semi_sync_source_timeout = 1500, GLOBAL rpl_semi_sync_source_wait_no_replica = 1, " +
-			"GLOBAL rpl_semi_sync_source_enabled = "
-	}
-	return func() { // after the time is up the server has switched it off
-		s.MustExec(settings + "0")
-		s.MustExec(settings + "1")
-	}
 }
 
 // TestHeldCommitsAndAChunk: a chunk begins while a commit that was read from the log is held: the change lay beyond every chunk
@@ -62,7 +47,7 @@ func TestHeldCommitsAndAChunk(t *testing.T) {
 		}
 		copier := s.MustConn()
 		mustExecOn(t, copier, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-		hold, seen := commitsHeld(s), r.refresh.Figures().Seen
+		hold, seen := s.HeldCommits(), r.refresh.Figures().Seen
 		hold()
 		began, done := time.Now(), make(chan error, 1)
 		go func() {

@@ -150,6 +150,14 @@ var refreshMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "refresh: a chunk of a migration reads without a fence",
+		Invariant: "I9: the same in a whole migration",
+		Edits:     []edit{{epochFlight, "return b.fenced >= f.fence", "return b.flights[f.number]"}},
+		Package:   "test/underload",
+		Tests:     []string{"TestHeldCommitsAllTheWay"},
+		Servers:   true,
+	},
+	{
 		Name:      "refresh: the position stands behind the newest mark",
 		Invariant: "a position is stored at marks only, so that nothing unproven stands between witness and position",
 		Edits:     []edit{{"internal/applier/refresh_dispatcher.go", "	if fence != 0 || !heartbeat.IsZero() {\n", "	if true {\n"}},

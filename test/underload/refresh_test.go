@@ -25,11 +25,13 @@ func TestRefreshLoadStopped(t *testing.T) {
 	}
 }
 
-// TestRefreshLoadThroughTheSwap: the same with the load running through the swap; and with a unique key that the ALTER adds.
+// TestRefreshLoadThroughTheSwap: the same with the load running through the swap; and with a unique key that the ALTER adds: the
+// source's has another collation, so that nothing is known of the order in which its values are handed around.
 func TestRefreshLoadThroughTheSwap(t *testing.T) {
 	for _, set := range []settings{
 		{connections: 8, workers: 4, rows: 5000, alter: "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)", unique: true, mix: load.Everything()},
 		{connections: 4, workers: 2, rows: 2000, alter: neutral, skew: load.Skew{HotShare: 0.9}},
+		{connections: 6, workers: 4, rows: 5000, alter: "MODIFY u VARCHAR(24) COLLATE utf8mb4_unicode_ci, DROP KEY u_1, ADD UNIQUE KEY u_2 (u)", unique: true, mix: load.Everything(), rate: 50},
 	} {
 		set.apply = migrate.Refresh
 		throughTheSwap(t, set)

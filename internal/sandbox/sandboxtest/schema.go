@@ -181,6 +181,23 @@ func (s *Schema) AwaitNoPreparedXA() {
 	}
 }
 
+// HeldCommits returns what has the server, a private one, hold the commits that follow for 1.5 s in all, between its log and its
+// tables, as one does that waits for a replica: they can be read from the log, and not yet from the tables.
+func (s *Schema) HeldCommits() (hold func()) {
+	s.t.Helper()
+	settings := "SET GLOBAL rpl_semi_sync_master_timeout = 1500, GLOBAL rpl_semi_sync_master_wait_point = 'AFTER_SYNC', " +
+		"GLOBAL rpl_semi_sync_master_wait_no_slave = 1, GLOBAL rpl_semi_sync_master_enabled = "
+	if !s.Server.Engine.MariaDB() {
+		s.MustExec("INSTALL PLUGIN rpl_semi_sync_source SONAME 'semisync_source.so'")
+		settings = "SET GLOBAL rpl_semi_sync_source_timeout = 1500, GLOBAL rpl_semi_sync_source_wait_no_replica = 1, " +
+			"GLOBAL rpl_semi_sync_source_enabled = "
+	}
+	return func() { // after the time is up the server has switched it off
+		s.MustExec(settings + "0")
+		s.MustExec(settings + "1")
+	}
+}
+
 // MustQueryRows returns a query's rows, the values of each joined by tabs, NULL as "NULL".
 func (s *Schema) MustQueryRows(query string, args ...any) []string {
 	s.t.Helper()
