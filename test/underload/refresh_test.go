@@ -46,6 +46,7 @@ func TestTransactionOfAllRows(t *testing.T) {
 		set.rows = 1_000_000
 	}
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		set := set
 		set.throttled = filepath.Join(t.TempDir(), "throttle")
 		r := begin(t, s, set)
 		for r.runner.Snapshot().Copied == 0 {
