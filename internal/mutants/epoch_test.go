@@ -50,7 +50,7 @@ var epochMutants = []mutant{
 	{
 		Name:      "epoch: a row that is looked for again is taken to be there",
 		Invariant: "I10: what was deleted while chunks were in flight is deleted again",
-		Edits:     []edit{{epochBooks, "\t\tb.dirty[key] = true\n\t}\n\tif len(b.dirty) > 0 {", "\t\tb.dirty[key] = b.dirty[key]\n\t}\n\tif len(b.dirty) > 0 {"}},
+		Edits:     []edit{{epochBooks, "\t\tb.dirty[key] = true\n\t}\n\tb.working", "\t\tb.dirty[key] = b.dirty[key]\n\t}\n\tb.working"}},
 		Package:   epochPackage,
 		Tests:     []string{"TestRefreshHistories", "TestGoneKeys"},
 	},

@@ -74,7 +74,7 @@ var lossMutants = []mutant{
 	{
 		Name:      "loss: texts become days that no month has",
 		Invariant: "what the server's strict ALTER refuses stops the run",
-		Edits:     []edit{{"internal/table/loss.go", "	if to.Kind == Time {\n		return \"\"\n	}\n	const day", "	if to.Kind != Unknown {\n		return \"\"\n	}\n	const day"}},
+		Edits:     []edit{{"internal/table/loss.go", "	if to.Kind == Time {\n		return \"\"\n	}\n	const date", "	if to.Kind != Unknown {\n		return \"\"\n	}\n	const date"}},
 		Package:   "internal/loss",
 		Tests:     []string{"TestWhatALosslessCopyKeeps"},
 		Servers:   true,
