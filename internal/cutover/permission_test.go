@@ -28,6 +28,29 @@ func (o *objection) Reason(context.Context) string {
 
 func (o *objection) set(text string) { o.text.Store(&text) }
 
+// begun is a cut-over that runs.
+type begun struct {
+	*cutover.Cutover
+	ended  chan struct{} // closed: what follows is set
+	result cutover.Result
+	failed error
+}
+
+// begin runs a cut-over, for a minute at most, and ends it with the test.
+func (w *world) begin(t *testing.T) *begun {
+	c := &begun{Cutover: cutover.New(w.cfg, w.deps), ended: make(chan struct{})}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	go func() {
+		defer close(c.ended)
+		c.result, c.failed = c.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-c.ended
+	})
+	return c
+}
+
 // TestPermissionIsAskedBeforeEveryAttempt: an objection that comes up while an attempt is made ready, or between two
 // attempts, postpones the swap; the state says why.
 func TestPermissionIsAskedBeforeEveryAttempt(t *testing.T) {
@@ -41,20 +64,7 @@ func TestPermissionIsAskedBeforeEveryAttempt(t *testing.T) {
 				o.set("word from the second")
 			}
 		}
-		c := cutover.New(w.cfg, w.deps)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var result cutover.Result
-		var failed error
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			result, failed = c.Run(ctx)
-		}()
-		defer func() {
-			cancel()
-			<-ended
-		}()
+		c := w.begin(t)
 		waits := func(text string) { // and go on waiting through several looks
 			t.Helper()
 			for asked := int64(0); ; {
@@ -67,8 +77,8 @@ func TestPermissionIsAskedBeforeEveryAttempt(t *testing.T) {
 					}
 				}
 				select {
-				case <-ended:
-					t.Fatalf("the cut-over ended instead of waiting for %q: %+v, %v", text, result, failed)
+				case <-c.ended:
+					t.Fatalf("the cut-over ended instead of waiting for %q: %+v, %v", text, c.result, c.failed)
 				case <-time.After(5 * time.Millisecond):
 				}
 			}
@@ -93,12 +103,12 @@ func TestPermissionIsAskedBeforeEveryAttempt(t *testing.T) {
 		waits("word from the third")
 		w.mustServe()
 		o.set("")
-		<-ended
-		if failed != nil {
-			t.Fatal(failed)
+		<-c.ended
+		if c.failed != nil {
+			t.Fatal(c.failed)
 		}
-		if result.Attempts != 2 {
-			t.Errorf("%d attempts, want 2", result.Attempts)
+		if c.result.Attempts != 2 {
+			t.Errorf("%d attempts, want 2", c.result.Attempts)
 		}
 		w.mustBeSwapped()
 	})
@@ -153,24 +163,11 @@ func TestPutOffWhileTheStallWouldBeLong(t *testing.T) {
 				t.Error("the source was locked though the stall would be long")
 			}
 		}
-		c := cutover.New(w.cfg, w.deps)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var result cutover.Result
-		var failed error
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			result, failed = c.Run(ctx)
-		}()
-		defer func() {
-			cancel()
-			<-ended
-		}()
+		c := w.begin(t)
 		for asked.Load() < 10 {
 			select {
-			case <-ended:
-				t.Fatalf("it did not wait: %+v, %v", result, failed)
+			case <-c.ended:
+				t.Fatalf("it did not wait: %+v, %v", c.result, c.failed)
 			case <-time.After(5 * time.Millisecond):
 			}
 		}
@@ -179,9 +176,9 @@ func TestPutOffWhileTheStallWouldBeLong(t *testing.T) {
 		}
 		w.mustServe()
 		predicted.Store(int64(w.cfg.MaxStall))
-		<-ended
-		if failed != nil || result.Attempts != 1 {
-			t.Errorf("%d attempts: %v", result.Attempts, failed)
+		<-c.ended
+		if c.failed != nil || c.result.Attempts != 1 {
+			t.Errorf("%d attempts: %v", c.result.Attempts, c.failed)
 		}
 		w.mustBeSwapped()
 	})

@@ -95,12 +95,15 @@ func (c *Column) restoreDefault(create string, mariaDB bool) {
 
 // expressionIn returns what makes a generated column in a CREATE statement, as it stands there up to the line's end.
 func expressionIn(create, column string) string {
-	const generated = " GENERATED ALWAYS AS "
+	_, expression, _ := strings.Cut(definitionIn(create, column), " GENERATED ALWAYS AS ")
+	return expression
+}
+
+// definitionIn returns the line of a CREATE statement that defines the column, from behind its name; "" where there is none.
+func definitionIn(create, column string) string {
 	for _, line := range strings.Split(create, "\n") {
 		if definition, is := strings.CutPrefix(line, "  "+Quote(column)+" "); is {
-			if at := strings.Index(definition, generated); at >= 0 {
-				return strings.TrimSuffix(definition[at+len(generated):], ",")
-			}
+			return " " + strings.TrimSuffix(definition, ",")
 		}
 	}
 	return ""

@@ -78,11 +78,6 @@ func (p *pairing) isExpression(to *Column) bool {
 
 // defaultIn returns what follows DEFAULT in a column's line of a CREATE statement.
 func defaultIn(create, column string) (text string, found bool) {
-	for _, line := range strings.Split(create, "\n") {
-		if definition, is := strings.CutPrefix(line, "  "+Quote(column)+" "); is {
-			_, text, found = strings.Cut(definition, " DEFAULT ")
-			return strings.TrimSuffix(text, ","), found
-		}
-	}
-	return "", false
+	_, text, found = strings.Cut(definitionIn(create, column), " DEFAULT ")
+	return text, found
 }
