@@ -51,7 +51,7 @@ func (p *pairing) inZone(expression string, zoned map[*Column]bool) bool {
 			return true
 		}
 	}
-	return ofTheSession.MatchString(expression)
+	return ofTheSession.MatchString(textOrName.ReplaceAllString(expression, "")) // a column may be called like a function
 }
 
 // ComputedError says that the shadow would keep something as computed in another time zone. The server's own ALTER may do
