@@ -67,12 +67,13 @@ func (d *dump) packet() ([]byte, error) {
 type request struct {
 	replicaID   uint32
 	after       Position
-	annotations bool // the statements that changed the rows, of a MariaDB that logs them
+	patience    time.Duration // with which the server is let look for that position
+	annotations bool          // the statements that changed the rows, of a MariaDB that logs them
 }
 
 // openDump connects as a replica and asks for the log.
 func openDump(ctx context.Context, c *conn.Config, s *conn.Server, want request) (*dump, error) {
-	d, err := connectDump(ctx, c)
+	d, err := connectDump(ctx, c, &searching{patience: want.patience})
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", c.Address(), libraryError(err))
 	}
@@ -88,10 +89,9 @@ func openDump(ctx context.Context, c *conn.Config, s *conn.Server, want request)
 	return d, nil
 }
 
-func connectDump(ctx context.Context, c *conn.Config) (*dump, error) {
+func connectDump(ctx context.Context, c *conn.Config, search *searching) (*dump, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	search := &searching{}
 	connect := func(secure bool) (*library.Conn, error) {
 		network, address := "tcp", net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
 		if c.Socket != "" {

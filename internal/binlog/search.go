@@ -7,13 +7,18 @@ import (
 	"time"
 )
 
-// searchTimeout is how long a server may be silent while it looks for the place in its log that was asked for: it reads the
-// file from the start, and MariaDB says nothing meanwhile.
-const searchTimeout = 10 * time.Minute
+// A server may be silent while it looks for the place in its log that was asked for: it reads the file from the start, and
+// MariaDB says nothing meanwhile. A connection that is dead looks the same, so each search in a row is given twice the time of the one before,
+// from firstPatience to longestPatience.
+const (
+	firstPatience   = 20 * time.Second
+	longestPatience = 10 * time.Minute
+)
 
-// searching is a connection that waits longer for its next read until the server has found its place in the log.
+// searching is a connection that waits longer for its next read, by its patience, until the server has found its place in the log.
 type searching struct {
 	net.Conn
+	patience time.Duration
 	found    atomic.Bool
 	deadline atomic.Int64 // of reads, as it stands, in nanoseconds; 0: none
 }
@@ -40,7 +45,7 @@ func (s *searching) SetReadDeadline(t time.Time) error {
 		return s.Conn.SetReadDeadline(t)
 	}
 	if !s.found.Load() {
-		t = t.Add(searchTimeout)
+		t = t.Add(s.patience)
 	}
 	if later := t.UnixNano() - s.deadline.Load(); later >= 0 && later < int64(deadlineStep) {
 		return nil
@@ -60,4 +65,12 @@ func (s *searching) note(raw []byte) {
 	default:
 		s.found.Store(true)
 	}
+}
+
+// nextPatience returns how long the search of the next connection may take.
+func (s *searching) nextPatience() time.Duration {
+	if s.found.Load() {
+		return firstPatience
+	}
+	return min(2*s.patience, longestPatience)
 }

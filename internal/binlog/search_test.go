@@ -13,7 +13,7 @@ func TestSilenceWhileSearching(t *testing.T) {
 	ours, theirs := net.Pipe()
 	defer ours.Close()
 	defer theirs.Close()
-	s := &searching{Conn: ours}
+	s := &searching{Conn: ours, patience: time.Minute}
 	read := func(within time.Duration) error {
 		if err := s.SetReadDeadline(time.Now().Add(within)); err != nil {
 			t.Fatal(err)
@@ -29,9 +29,22 @@ func TestSilenceWhileSearching(t *testing.T) {
 	if err := read(time.Millisecond); err != nil {
 		t.Errorf("while the server searches, a read ended with %v", err)
 	}
+	if next := s.nextPatience(); next != 2*time.Minute {
+		t.Errorf("after a search without success, the next has %s", next)
+	}
 	s.note([]byte{0, 0, 0, 0, heartbeatEvent})
 	if err := read(time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("once the server has found its place, a read without an answer ended with %v", err)
+	}
+	if next := s.nextPatience(); next != firstPatience {
+		t.Errorf("after a search with success, the next has %s", next)
+	}
+	s = &searching{Conn: ours, patience: time.Millisecond}
+	if err := read(time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a search that took longer than its patience ended with %v", err)
+	}
+	if s.patience = longestPatience; s.nextPatience() != longestPatience {
+		t.Errorf("patience grows to %s", s.nextPatience())
 	}
 }
 

@@ -88,7 +88,7 @@ func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transactio
 	if err != nil {
 		return err
 	}
-	r := &reading{Stream: s, db: db, assembler: a, replicaID: s.cfg.ServerID}
+	r := &reading{Stream: s, db: db, assembler: a, replicaID: s.cfg.ServerID, patience: firstPatience}
 	if r.replicaID == 0 {
 		r.replicaID = rand.Uint32() | 1<<31
 	}
@@ -138,6 +138,7 @@ type reading struct {
 	db        *sql.DB
 	assembler *assembler
 	replicaID uint32
+	patience  time.Duration // with the next search of the server for the place in its log
 }
 
 // goneError is the loss of a connection, or that none could be made: it is worth trying again. told: the server itself
@@ -159,12 +160,14 @@ func (r *reading) connection(ctx context.Context) error {
 		return err
 	}
 	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, request{
-		replicaID: r.replicaID, after: r.assembler.read.origin(), annotations: r.cfg.Watch != nil && r.cfg.Watch.Writers == nil,
+		replicaID: r.replicaID, after: r.assembler.read.origin(), patience: r.patience,
+		annotations: r.cfg.Watch != nil && r.cfg.Watch.Writers == nil,
 	})
 	if err != nil {
 		return gone(err)
 	}
 	defer d.close()
+	defer func() { r.patience = d.search.nextPatience() }()
 	stop := context.AfterFunc(ctx, d.close)
 	defer stop()
 	r.cfg.Log.Info("reading binlog", "position", r.assembler.read.String(), "replica_id", r.replicaID)

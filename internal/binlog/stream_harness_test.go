@@ -140,7 +140,7 @@ func (f *follower) fence(value uint64) []*Transaction {
 			f.done = nil
 			f.t.Fatalf("the stream ended: %v", err)
 		case <-limit:
-			f.t.Fatalf("mark %d did not come", value)
+			f.t.Fatalf("mark %d did not come after %d items; the server says:\n%s", value, seen, strings.Join(f.s.MustQueryRows("SHOW FULL PROCESSLIST"), "\n"))
 		}
 	}
 }
