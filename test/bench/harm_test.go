@@ -50,7 +50,7 @@ func TestHarm(t *testing.T) {
 }
 
 // TestNearCapacity migrates beside an open-loop write load of 90 % of what the idle server takes: that it ends, what it says that
-// it waits for, and what the load keeps. Medians of three turns.
+// it waits for, and what the load keeps. Medians of five turns.
 func TestNearCapacity(t *testing.T) {
 	header := []string{"load", "kept", "p99 alone", "beside", "idle copy", "beside the load", "ratio", "stall", "deadlocks and lock waits"}
 	waits := map[string]time.Duration{}
@@ -58,7 +58,7 @@ func TestNearCapacity(t *testing.T) {
 		m := newMigrateBench(t, engine)
 		m.loadOf(0.9 * m.capacity())
 		var all []beside
-		for range turns(t, 3) {
+		for range turns(t, 5) {
 			b := m.beside()
 			for what, long := range b.waits {
 				waits[string(engine)+": "+what] += long
