@@ -25,7 +25,7 @@ type migrateCommand struct {
 	Table     string `required:"" placeholder:"NAME" help:"Table to migrate." group:"What"`
 	Alter     string `placeholder:"TEXT" xor:"alter" required:"" help:"The clauses of the ALTER TABLE statement, or the whole statement." group:"What"`
 	AlterFile string `placeholder:"PATH" xor:"alter" required:"" type:"existingfile" help:"File that holds what --alter would." group:"What"`
-	DryRun    bool   `help:"Show the plan and change nothing." group:"What"`
+	DryRun    bool   `help:"Show the plan and leave everything as it was. Unless --native=off, empty tables are made to ask the server which way it would be, and dropped." group:"What"`
 
 	Apply        string        `default:"refresh" enum:"refresh,replay" help:"How changes reach the new table: ${enum}; replay also where refresh cannot work." group:"How"`
 	Native       string        `default:"auto" enum:"auto,only,off" help:"Whether the server alters the table itself, where it can as INSTANT or by its metadata alone: ${enum}." group:"How"`

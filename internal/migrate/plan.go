@@ -2,6 +2,8 @@ package migrate
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,7 +16,7 @@ import (
 )
 
 // plan reports what preflight found; in a dry run it tells what a run would do, and ends the migration there.
-func (r *Runner) plan(report *preflight.Report) error {
+func (r *Runner) plan(ctx context.Context, report *preflight.Report) error {
 	for _, f := range report.Warnings {
 		r.cfg.Log.Warn(f.Text, "check", f.Check, "fix", f.Fix)
 	}
@@ -24,8 +26,49 @@ func (r *Runner) plan(report *preflight.Report) error {
 		}
 		return nil
 	}
+	if r.cfg.Native != NativeOff {
+		if err := r.ask(ctx, report); err != nil {
+			return err
+		}
+	}
 	r.writePlan(r.cfg.Plan, report)
 	return errPlanned
+}
+
+// ask makes the tables of a migration, as a run would, and drops them again: the server says by the empty shadow what it can do by
+// itself. What preflight's temporary table could not tell the shadow does.
+func (r *Runner) ask(ctx context.Context, report *preflight.Report) error {
+	if err := r.takeLock(ctx); err != nil {
+		return err
+	}
+	if err := r.askShadow(ctx, report); err != nil {
+		return r.undo(ctx, err)
+	}
+	return r.dropCreated(ctx)
+}
+
+func (r *Runner) askShadow(ctx context.Context, report *preflight.Report) error {
+	if err := r.createTables(ctx); err != nil {
+		return err
+	}
+	if r.algorithm == "" {
+		if err := errors.Join(r.notNative(), r.mayRename()); err != nil {
+			return err
+		}
+	}
+	report.Definition, report.Simplified = preflight.Renamed(r.made, r.names.Source), ""
+	if report.Mapping != nil {
+		return nil
+	}
+	switch err := r.mapColumns(ctx); {
+	case err == nil:
+		report.Mapping, report.Untried = r.mapping, ""
+	case r.algorithm == "":
+		return &Refusal{Err: err}
+	default:
+		report.Untried = err.Error()
+	}
+	return nil
 }
 
 func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
@@ -33,16 +76,21 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(w, "%-14s %s\n", label, fmt.Sprintf(format, args...))
 	}
-	line("Plan for", "%s on %s at %s (nothing is changed by this dry run)", t.Name, r.server, r.cfg.Conn.Address())
+	line("Plan for", "%s on %s at %s (this dry run leaves everything as it was)", t.Name, r.server, r.cfg.Conn.Address())
 	line("Statement", "%s", r.alter.For(t.Name))
-	if r.cfg.Native != NativeOff {
-		line("Way", "%s", "the server's own DDL, if it can do it as INSTANT or by its metadata alone: it is asked when the shadow table is made. Else:")
-	}
-	if r.cfg.Native == NativeOnly {
-		line("", "nothing is done (--native=only)")
-	} else {
-		line(map[bool]string{true: "Way"}[r.cfg.Native == NativeOff], "shadow table (--native=%s), changes by --apply=%s, %s", r.cfg.Native, r.apply,
-			map[bool]string{true: "all rows compared before the swap", false: "nothing compared (--verify=off)"}[r.cfg.Verify])
+	copies := fmt.Sprintf("shadow table (--native=%s), changes by --apply=%s, %s", r.cfg.Native, r.apply,
+		map[bool]string{true: "all rows compared before the swap", false: "nothing compared (--verify=off)"}[r.cfg.Verify])
+	switch {
+	case r.algorithm == "":
+		line("Way", "%s", copies)
+		if r.whyCopy != "" {
+			line("", "since the server cannot do it by itself: %s", r.whyCopy)
+		}
+	case r.cfg.Native == NativeOnly:
+		line("Way", "the server's own DDL, %s (--native=only), which it accepts for an empty table like this", r.algorithm)
+	default:
+		line("Way", "the server's own DDL, %s (--native=auto), which it accepts for an empty table like this", r.algorithm)
+		line("", "if it refuses it for the table itself: %s", copies)
 	}
 	line("Workers", "%s to apply changes, %s to copy rows", workers(r.cfg.Workers), workers(r.cfg.CopyWorkers))
 	line("Size", "about %s rows, %s of data, %s of indexes", status.Count(t.EstimatedRows), size(t.DataBytes), size(t.IndexBytes))
@@ -56,6 +104,8 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 		line("Indexes", "%s", r.indexPlan(m.Shadow))
 	} else {
 		line("Not checked", "the key, the columns and the server's opinion of the ALTER: %s. The run checks them before it copies, and undoes what it has created.", report.Untried)
+	}
+	if definition == "" {
 		definition = "not known before the shadow table exists"
 	}
 	if report.Simplified != "" {
@@ -64,7 +114,7 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 	for i := range r.renamed {
 		line(map[bool]string{true: "Constraints"}[i == 0], "CHECK %s will be called %s", table.Quote(r.renamed[i].Source), table.Quote(r.renamed[i].Swapped))
 	}
-	line("Creates", "%s, %s", r.names.Shadow, r.names.Changelog)
+	line("Creates", "%s, %s, %s", r.names.Shadow, r.names.Changelog, r.names.Checkpoint)
 	line("Keeps", "%s as %s%s", t.Name, r.names.Retired, map[bool]string{true: ", and drops it at the end"}[r.cfg.DropOldTable])
 	fmt.Fprintf(w, "\nDefinition before:\n%s\n\nDefinition after:\n%s\n", t.CreateSQL, definition)
 	if text := report.String(); text != "" {

@@ -67,7 +67,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 			return err
 		}
 	}
-	return r.plan(report)
+	return r.plan(ctx, report)
 }
 
 // setNames names the tables of a migration that begins.
@@ -112,8 +112,8 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if done {
 		return r.finishNative(ctx)
 	}
-	if len(r.renamed) > 0 && !r.cfg.AllowRenamed {
-		return r.undo(ctx, &Refusal{Err: fmt.Errorf("%s: %s", preflight.RenamedText(r.renamed, r.names.Source), preflight.AllowRenamed)})
+	if err := r.mayRename(); err != nil {
+		return r.undo(ctx, err)
 	}
 	if err := r.deferIndexes(ctx); err != nil {
 		return r.undo(ctx, err)
@@ -133,6 +133,14 @@ func (r *Runner) prepare(ctx context.Context) error {
 		return r.undo(ctx, err)
 	}
 	return r.start(ctx, position)
+}
+
+// mayRename refuses to copy rows where that changes the names of constraints, unless the user allows it.
+func (r *Runner) mayRename() error {
+	if len(r.renamed) == 0 || r.cfg.AllowRenamed {
+		return nil
+	}
+	return &Refusal{Err: fmt.Errorf("%s: %s", preflight.RenamedText(r.renamed, r.names.Source), preflight.AllowRenamed)}
 }
 
 // createTables creates the checkpoint first: it says that the shadow will be ours.

@@ -93,7 +93,7 @@ var phases = []phase{
 }
 
 // Run migrates the table and returns what was done. The error is a *Refusal, *Failure, *Unknown or *Leftover; ctx's end
-// stops the migration cleanly, with a Failure. With DryRun it writes the plan and changes nothing.
+// stops the migration cleanly, with a Failure. With DryRun it writes the plan and leaves everything as it was.
 func (r *Runner) Run(ctx context.Context) (*Summary, error) {
 	if err := r.cfg.Validate(); err != nil {
 		return nil, err

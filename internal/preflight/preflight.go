@@ -57,6 +57,7 @@ var checks = []check{
 	{name: "other writers", run: checkOtherWriters},
 	{name: "retention", run: checkRetention},
 	{name: "packet size", run: checkPacketSize},
+	{name: "redo log", run: checkRedoLog},
 	{name: "privileges", run: checkPrivileges},
 	{name: "locks seen", run: checkLocksSeen},
 	{name: "own sessions", run: checkOwnSessions},

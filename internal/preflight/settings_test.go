@@ -76,6 +76,7 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 		if !server.Engine.MariaDB() {
 			checkSettingsOfOthers(t, s)
 			checkModesOfOthers(t, s)
+			checkLogWriters(t, s)
 		} else {
 			checkDisks(t, s)
 		}
@@ -101,6 +102,19 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 		}
 		mustFind(t, mustRunAlone(t, in).Failures, "binary log", "the binary log is off", "start the server with --log-bin")
 	})
+}
+
+// checkLogWriters: that sessions write the redo log themselves is noted, and hinders nothing.
+func checkLogWriters(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	const text, fix = "innodb_log_writer_threads is OFF: ", "SET GLOBAL innodb_log_writer_threads = ON"
+	s.MustExec("SET GLOBAL innodb_log_writer_threads = OFF")
+	r := mustRunAlone(t, input(t, s.Server, s.Name, "t"))
+	mustFind(t, r.Notes, "redo log", text, fix)
+	s.MustExec(fix)
+	if r = mustRunAlone(t, input(t, s.Server, s.Name, "t")); strings.Contains(r.String(), text) || len(r.Failures) > 0 {
+		t.Errorf("got %s", r)
+	}
 }
 
 // checkModesOfOthers: a mode counts where the table, before or after the ALTER, has an expression that it changes.

@@ -81,7 +81,7 @@ func try(ctx context.Context, in *inspection) (*trial, error) {
 	if t.after, err = table.InspectTemporary(ctx, session, name); err != nil {
 		return nil, err
 	}
-	t.definition = "CREATE TABLE " + table.Quote(in.source.Name.Table) + body(t.after.CreateSQL)
+	t.definition = Renamed(t.after.CreateSQL, in.source.Name)
 	return t, nil
 }
 
@@ -115,6 +115,11 @@ func (t *trial) create(ctx context.Context, session *sql.Conn, source *table.Tab
 	t.simplified = strings.Join(left, ", ")
 	_, err = session.ExecContext(ctx, head+simple)
 	return err
+}
+
+// Renamed is a CREATE statement with another table's name.
+func Renamed(create string, name table.Name) string {
+	return "CREATE TABLE " + table.Quote(name.Table) + body(create)
 }
 
 // body is a CREATE statement from its opening parenthesis on.

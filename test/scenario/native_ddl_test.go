@@ -1,6 +1,7 @@
 package scenario_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,9 +53,23 @@ func TestNative(t *testing.T) {
 				}
 				schema.MustExec("CREATE TABLE t " + nativeTable + "; " + numbers + "; INSERT INTO t SELECT i, i, i, i FROM n; CREATE TABLE twin LIKE t; INSERT INTO twin SELECT * FROM t")
 				m := byServer(t, schema, migrate.NativeAuto, c.alter)
+				plan, err := dryRun(t, schema, m.cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				planned := "shadow table (--native=auto), changes by --apply=refresh, all rows compared before the swap\n               since the server cannot do it by itself: "
+				if want != copied {
+					planned = "the server's own DDL, " + want + " (--native=auto), which it accepts for an empty table like this\n"
+				}
+				if !strings.Contains(plan, "\nWay            "+planned) || !strings.Contains(plan, "\nKey            `PRIMARY`") || strings.Contains(plan, "Not checked") {
+					t.Errorf("want the plan to say %s:\n%s", planned, plan)
+				}
 				summary, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(m.cfg).Run(t.Context()) })
 				if err != nil {
 					t.Fatal(err)
+				}
+				if summary.Why != "" && !strings.Contains(plan, planned+summary.Why+"\n") {
+					t.Errorf("the run says %q, and the plan\n%s", summary.Why, plan)
 				}
 				if (summary.Why == "") != (want != copied) || !strings.Contains(summary.String(), summary.Why) {
 					t.Errorf("rows were copied since %q:\n%s", summary.Why, summary)
@@ -75,7 +90,43 @@ func TestNative(t *testing.T) {
 	}
 }
 
-// TestNativeOnly: where the server cannot, nothing is done, and the reason is the server's.
+// dryRun returns the plan of a dry run, which leaves everything as it was.
+func dryRun(t *testing.T, schema *sandboxtest.Schema, cfg migrate.Config) (plan string, err error) {
+	t.Helper()
+	var text bytes.Buffer
+	cfg.DryRun, cfg.Plan = true, &text
+	before := readState(t, schema)
+	_, err = undisturbed(t, func() (*migrate.Summary, error) { text.Reset(); return migrate.New(cfg).Run(t.Context()) })
+	for _, line := range before.differences(readState(t, schema)) {
+		t.Errorf("after the dry run %s", line)
+	}
+	return text.String(), err
+}
+
+// TestDryRunAsksTheServer: where no temporary table can tell what the ALTER does the shadow does, and what a run would refuse, a dry
+// run refuses; only with --native=off it makes no table, and says what it could not check.
+func TestDryRunAsksTheServer(t *testing.T) {
+	t.Parallel()
+	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+		schema.MustExec("CREATE TABLE t " + nativeTable)
+		const fulltext = "ADD FULLTEXT KEY ft (a), MODIFY b BIGINT"
+		plan, err := dryRun(t, schema, byServer(t, schema, migrate.NativeAuto, fulltext).cfg)
+		if err != nil || strings.Contains(plan, "Not checked") || !strings.Contains(plan, "`b` converted from int") || !strings.Contains(plan, "\nCREATE TABLE `t` (\n  `id` ") ||
+			!strings.Contains(plan, "  FULLTEXT KEY `ft` (`a`)") {
+			t.Errorf("%v; the plan of a full-text index:\n%s", err, plan)
+		}
+		plan, err = dryRun(t, schema, byServer(t, schema, migrate.NativeOff, fulltext).cfg)
+		if err != nil || !strings.Contains(plan, "\nNot checked    the key") {
+			t.Errorf("%v; the plan with --native=off:\n%s", err, plan)
+		}
+		var refusal *migrate.Refusal
+		if plan, err = dryRun(t, schema, byServer(t, schema, migrate.NativeAuto, "ADD FULLTEXT KEY ft (a), MODIFY id VARCHAR(9)").cfg); !errors.As(err, &refusal) || plan != "" {
+			t.Errorf("the key is changed to a text: %v\n%s", err, plan)
+		}
+	})
+}
+
+// TestNativeOnly: where the server cannot, nothing is done, and the reason is the server's; a dry run says the same.
 func TestNativeOnly(t *testing.T) {
 	t.Parallel()
 	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
@@ -90,6 +141,9 @@ func TestNativeOnly(t *testing.T) {
 			var refusal *migrate.Refusal
 			if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
 				t.Errorf("%s: %v: want a refusal that says %q", alter, err, reason)
+			}
+			if plan, planned := dryRun(t, schema, byServer(t, schema, migrate.NativeOnly, alter).cfg); planned == nil || planned.Error() != err.Error() {
+				t.Errorf("%s: the dry run says %v, the run %v\n%s", alter, planned, err, plan)
 			}
 			if tables := fmt.Sprint(schema.MustQueryRows("SHOW TABLES")); tables != "[t]" || schema.MustQueryRows("SHOW CREATE TABLE t")[0] != before {
 				t.Errorf("%s: something was changed: %s", alter, tables)
