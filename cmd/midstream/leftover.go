@@ -51,11 +51,11 @@ func (c *cleanupCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return &migrate.Refusal{Err: err}
 	}
-	return migrate.Abandon(ctx, server, c.name(), c.confirm)
+	return migrate.Abandon(ctx, server, c.name(), func(tables []table.Name) bool { return c.confirm(ctx, tables) })
 }
 
-// confirm asks before the tables are dropped.
-func (c *cleanupCommand) confirm(tables []table.Name) bool {
+// confirm asks before the tables are dropped; ctx's end is a no.
+func (c *cleanupCommand) confirm(ctx context.Context, tables []table.Name) bool {
 	if c.Yes {
 		return true
 	}
@@ -64,6 +64,15 @@ func (c *cleanupCommand) confirm(tables []table.Name) bool {
 		names[i] = t.String()
 	}
 	fmt.Fprintf(os.Stderr, "Drop %s, as far as they are there? [y/N] ", strings.Join(names, ", "))
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is no
-	return strings.EqualFold(strings.TrimSpace(answer), "y") || strings.EqualFold(strings.TrimSpace(answer), "yes")
+	answered := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(os.Stdin).ReadString('\n') // no answer is no
+		answered <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case answer := <-answered:
+		return answer == "y" || answer == "yes"
+	case <-ctx.Done():
+		return false
+	}
 }

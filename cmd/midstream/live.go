@@ -41,15 +41,12 @@ func runLive(ctx context.Context, cfg migrate.Config) error {
 		notices.program.Send(done{})
 	}()
 	_, shown := notices.program.Run()
-	if shown != nil {
-		stop() // without a view nobody watches; the migration ends cleanly
+	if shown != nil { // without a view nobody watches; the migration ends cleanly
+		cancel(fmt.Errorf("show live view: %w: use --progress=log where there is no terminal", shown))
 	}
 	<-finished
 	if failed != nil {
 		return failed
-	}
-	if shown != nil {
-		return fmt.Errorf("show live view: %w", shown)
 	}
 	fmt.Print(summary)
 	return nil

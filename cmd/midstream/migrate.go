@@ -86,7 +86,7 @@ func (m *migrateCommand) Run(ctx context.Context) error {
 }
 
 func (m *migrateCommand) live() bool {
-	return m.Progress == "live" || m.Progress == "auto" && !m.DryRun && term.IsTerminal(int(os.Stdout.Fd()))
+	return !m.DryRun && (m.Progress == "live" || m.Progress == "auto" && term.IsTerminal(int(os.Stdout.Fd())))
 }
 
 func (m *migrateCommand) logger() *slog.Logger {

@@ -40,7 +40,7 @@ func (a *Alter) read(tokens []token) error {
 	case c.peek().isOne("ALTER", "MODIFY"):
 		return nil
 	}
-	return readOther(c)
+	return a.readOther(c)
 }
 
 // readChange reads CHANGE [COLUMN] [IF EXISTS] old new definition.
@@ -115,7 +115,7 @@ func readAdd(c *cursor) error {
 }
 
 // readOther reads clauses that are neither of columns nor of keys: operations of one word or two, and table options.
-func readOther(c *cursor) error {
+func (a *Alter) readOther(c *cursor) error {
 	switch t, next := c.peek(), c.look(1); {
 	case t.isOne("ALGORITHM", "LOCK", "WAIT", "NOWAIT"):
 		return errAlgorithm
@@ -131,11 +131,11 @@ func readOther(c *cursor) error {
 		t.is("CONVERT") && next.isOne("PARTITION", "TABLE"), t.is("UPGRADE") && next.is("PARTITIONING"):
 		return errPartition
 	}
-	return readOptions(c)
+	return a.readOptions(c)
 }
 
 // readOptions looks through table options, which need no commas between them.
-func readOptions(c *cursor) error {
+func (a *Alter) readOptions(c *cursor) error {
 	for ; c.at < len(c.tokens); c.at++ {
 		switch t := c.peek(); {
 		case t.is("PARTITION") && c.look(1).is("BY"):
@@ -144,6 +144,8 @@ func readOptions(c *cursor) error {
 			return errAlgorithm
 		case t.is("RENAME"):
 			return errRenameTable
+		case t.is("AUTO_INCREMENT") && !t.inside: // whether the server reads a comment is not known
+			a.SetsAutoIncrement = true
 		case t.is("ENGINE"):
 			engine := c.look(1)
 			if engine.isMark("=") {

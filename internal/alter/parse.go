@@ -19,6 +19,8 @@ type Alter struct {
 	Renames map[string]string
 	// Drops are the columns that are dropped.
 	Drops []string
+	// SetsAutoIncrement says that the next AUTO_INCREMENT value is set, as a table option.
+	SetsAutoIncrement bool
 
 	mentions []mention // of constraints
 }
@@ -45,7 +47,7 @@ func Parse(sql string, source table.Name, d Dialect) (*Alter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read ALTER: %w", err)
 	}
-	rest, err := header(tokens, source)
+	rest, err := header(tokens, source, d.FoldsNames)
 	if err != nil {
 		return nil, fmt.Errorf("read ALTER: %w", err)
 	}
@@ -102,7 +104,7 @@ func oneStatement(tokens []token) ([]token, error) {
 }
 
 // header reads ALTER … TABLE and the table's name where they are given, and returns the clauses.
-func header(tokens []token, source table.Name) ([]token, error) {
+func header(tokens []token, source table.Name, foldsNames bool) ([]token, error) {
 	c := &cursor{tokens: tokens}
 	if !c.take("ALTER") {
 		return tokens, nil
@@ -120,7 +122,8 @@ func header(tokens []token, source table.Name) ([]token, error) {
 	if !ok {
 		return nil, errors.New("no table name after ALTER TABLE")
 	}
-	if name != source.Table || schema != "" && schema != source.Schema {
+	same := func(a, b string) bool { return a == b || foldsNames && strings.EqualFold(a, b) }
+	if !same(name, source.Table) || schema != "" && !same(schema, source.Schema) {
 		return nil, fmt.Errorf("the statement is for table %s, the migration is of %s: name the same table, or give the clauses alone",
 			strings.TrimPrefix(table.Name{Schema: schema, Table: name}.String(), "``."), source)
 	}

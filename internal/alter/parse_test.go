@@ -14,6 +14,29 @@ import (
 
 var source = table.Name{Schema: "shop", Table: "t"}
 
+// TestNameInAnotherCase is the table's where the server folds names.
+func TestNameInAnotherCase(t *testing.T) {
+	for _, folds := range []bool{false, true} {
+		if _, err := Parse("ALTER TABLE Shop.T ADD x INT", source, Dialect{FoldsNames: folds}); (err == nil) != folds {
+			t.Errorf("names fold: %t; %v", folds, err)
+		}
+	}
+}
+
+// TestSetsAutoIncrement: only a table option sets the next value, and a comment that the server may pass over does not count.
+func TestSetsAutoIncrement(t *testing.T) {
+	for sql, sets := range map[string]bool{
+		"AUTO_INCREMENT = 5": true, "ADD x INT, AUTO_INCREMENT 7": true, "COMMENT 'c' auto_increment=1 ROW_FORMAT=DYNAMIC": true,
+		"MODIFY id BIGINT NOT NULL AUTO_INCREMENT": false, "ADD id INT AUTO_INCREMENT PRIMARY KEY": false, "COMMENT 'AUTO_INCREMENT = 5'": false,
+		"COMMENT = 'c' /*!50000 AUTO_INCREMENT = 5 */": false,
+	} {
+		a, err := Parse(sql, source, Dialect{})
+		if err != nil || a.SetsAutoIncrement != sets {
+			t.Errorf("%s: %v; sets the value: want %t", sql, err, sets)
+		}
+	}
+}
+
 // accepted are statements that Midstream carries over. only is "" for both engines, else "mysql" or "mariadb".
 var accepted = []struct {
 	sql     string

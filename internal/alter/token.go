@@ -31,6 +31,7 @@ type token struct {
 type Dialect struct {
 	PlainBackslash bool // NO_BACKSLASH_ESCAPES: a backslash in a string is itself
 	ANSIQuotes     bool // ANSI_QUOTES: "x" is an identifier
+	FoldsNames     bool // lower_case_table_names is not 0: names of tables that differ in case are the same
 }
 
 // DialectOf returns the dialect of a session with that sql_mode.

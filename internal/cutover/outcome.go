@@ -15,6 +15,10 @@ import (
 // person look at the tables that the error names.
 var ErrUnknownOutcome = errors.New("not known whether the tables were swapped")
 
+// ErrUnseen says that the swap was tried and the server restarted before it could be seen what became of it: the tables tell, as
+// soon as they are looked at.
+var ErrUnseen = errors.New("not seen whether the tables were swapped")
+
 // Outcome is what became of a swap.
 type Outcome int
 
@@ -155,11 +159,14 @@ func (c *Cutover) determine(ctx context.Context, before Definitions, sessions ..
 		outcome, err = Determine(ctx, c.db, c.cfg.Names, before)
 		return err
 	})
-	if err != nil && !errors.Is(err, ErrUnknownOutcome) && !errors.Is(err, conn.ErrRestarted) { // the stored checkpoint finds out
-		n := c.cfg.Names
-		err = fmt.Errorf("%w: look at %s, %s and %s: %w", ErrUnknownOutcome, n.Source, n.Shadow, n.Retired, err)
+	switch {
+	case err == nil, errors.Is(err, ErrUnknownOutcome):
+		return outcome, err
+	case errors.Is(err, conn.ErrRestarted):
+		return outcome, fmt.Errorf("%w: %w", ErrUnseen, err)
 	}
-	return outcome, err
+	n := c.cfg.Names
+	return outcome, fmt.Errorf("%w: look at %s, %s and %s: %w", ErrUnknownOutcome, n.Source, n.Shadow, n.Retired, err)
 }
 
 // mend gives the source its name back after a RENAME that the server neither finished nor undid. Nobody has written to the

@@ -79,14 +79,12 @@ func Abandon(ctx context.Context, c conn.Config, source table.Name, confirm func
 	}
 	r.names = table.NamesFor(source)
 	store := checkpoint.NewStore(r.db, r.names.Checkpoint, abandonPatience)
-	record, err := store.Load(ctx)
-	switch {
-	case errors.Is(err, checkpoint.ErrEmpty):
-		record = &checkpoint.Record{Names: r.names}
-	case err != nil:
-		return &Refusal{Err: err}
-	case record == nil:
-		return &Refusal{Err: fmt.Errorf("no migration of %s has left a checkpoint: there is nothing to remove", source)}
+	record, err := r.leftBehind(ctx, store)
+	if err != nil {
+		return err
+	}
+	if err := checkServer(ctx, r.db, r.server, record.Server.UUID == r.server.UUID); err != nil {
+		return err
 	}
 	if err := r.takeLock(ctx); err != nil {
 		return err
@@ -94,16 +92,37 @@ func Abandon(ctx context.Context, c conn.Config, source table.Name, confirm func
 	if !confirm([]table.Name{r.names.Shadow, r.names.Changelog, r.names.Checkpoint}) {
 		return &Refusal{Err: errors.New("nothing was removed")}
 	}
+	// The answer may have taken long, and before the lock was taken somebody may have gone on.
+	if err := r.lock.Held(ctx); err != nil {
+		return &Refusal{Err: fmt.Errorf("nothing was removed: %w: start the command again", err)}
+	}
+	if record, err = r.leftBehind(ctx, store); err != nil {
+		return err
+	}
 	if err := r.takeOver(ctx, record); err != nil {
 		return err
 	}
 	if r.swapped {
-		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped: the command that migrated it finishes when it is run again", source)}
+		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped: the command that migrated it, with --alter=%q, finishes when it is run again", source, record.Statement)}
 	}
 	return r.discard(ctx, store, record)
 }
 
 const abandonPatience = 10 * time.Second
+
+// leftBehind returns the record of a migration that is to be abandoned.
+func (r *Runner) leftBehind(ctx context.Context, store *checkpoint.Store) (*checkpoint.Record, error) {
+	record, err := store.Load(ctx)
+	switch {
+	case errors.Is(err, checkpoint.ErrEmpty):
+		return &checkpoint.Record{Names: r.names}, nil
+	case err != nil:
+		return nil, &Refusal{Err: err}
+	case record == nil:
+		return nil, &Refusal{Err: fmt.Errorf("no migration of %s has left a checkpoint: there is nothing to remove", r.names.Source)}
+	}
+	return record, nil
+}
 
 // discard drops what an earlier run has left: only tables that bear our mark, and the shadow that the checkpoint names. Of a
 // run that ended before the shadow's fingerprint was kept, it must be empty.
@@ -124,7 +143,7 @@ func (r *Runner) discard(ctx context.Context, store *checkpoint.Store, record *c
 	if _, err := r.db.ExecContext(ctx, "DROP TABLE IF EXISTS "+r.names.Shadow.String()); err != nil {
 		return err
 	}
-	if err := cutover.DropSentry(ctx, r.db, r.names.Retired); err != nil {
+	if err := cutover.DropSentry(ctx, r.db, record.Names.Retired); err != nil {
 		return err
 	}
 	if err := r.log.Drop(ctx); err != nil {

@@ -24,7 +24,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 		Conn: r.writers, Server: r.server, Names: r.names,
 		LockTimeout: r.cfg.LockTimeout, MaxStall: r.cfg.MaxStall,
 		BlockerPatience: blockerPatience, ReconnectTimeout: r.cfg.ReconnectTimeout,
-		SetsAutoIncrement: r.mapping.Shadow.AutoIncrement > 1, // of the empty table
+		SetsAutoIncrement: r.alter.SetsAutoIncrement,
 		ReadsSource:       r.apply == Refresh || r.cfg.Verify,
 		Log:               r.cfg.Log,
 	}, cutover.Deps{Applier: applier, Fencer: r.log, Lock: r.lock, Permission: &permission{r: r, gate: p.gate}})
@@ -33,6 +33,7 @@ func (r *Runner) cutOver(ctx context.Context) error {
 	if errors.Is(err, cutover.ErrUnknownOutcome) {
 		return &Unknown{Err: err}
 	}
+	r.unseen = errors.Is(err, cutover.ErrUnseen)
 	if err != nil {
 		return err
 	}

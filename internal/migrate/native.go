@@ -161,7 +161,7 @@ func (r *Runner) giveWay(ctx context.Context) (done bool, err error) {
 			return false, err
 		}
 		pause := min(time.Duration(attempt)*time.Second, time.Minute)
-		r.cfg.Log.Warn("the server's own ALTER gave way to others", "attempt", attempt, "reason", conn.Message(err), "next_in", pause)
+		r.cfg.Log.Warn("the server's own ALTER gave way to others", "table", r.names.Source.String(), "attempt", attempt, "reason", conn.Message(err), "next_in", pause)
 		if err := conn.Pause(ctx, pause); err != nil {
 			return false, err
 		}

@@ -27,9 +27,10 @@ func (e *Refusal) ExitCode() int { return ExitRefused }
 
 // Failure says that the migration ended before the swap, and has not changed the source.
 type Failure struct {
-	Err    error
-	Source string   // a sentence on the source table as it was found at the end
-	Left   []string // statements that remove what is left
+	Err      error
+	Source   string   // a sentence on the source table as it was found at the end
+	Restarts bool     // the command said that it begins anew
+	Left     []string // statements that remove what is left
 }
 
 // Error implements error.
@@ -37,8 +38,11 @@ func (e *Failure) Error() string {
 	if len(e.Left) == 0 {
 		return e.Err.Error() + "; nothing was changed"
 	}
-	return e.Err.Error() + "\n" + e.Source + " The same command goes on from the checkpoint; with --restart it begins anew. To give up, remove what is left:\n  " +
-		strings.Join(e.Left, "\n  ")
+	again := "The same command goes on from the checkpoint; with --restart it begins anew."
+	if e.Restarts {
+		again = "The same command without --restart goes on from the checkpoint; with it, all that was done is dropped again."
+	}
+	return e.Err.Error() + "\n" + e.Source + " " + again + " To give up, remove what is left:\n  " + strings.Join(e.Left, "\n  ")
 }
 
 // Unwrap gives the reason.

@@ -13,7 +13,7 @@ type permission struct {
 	r      *Runner
 	gate   *throttle.Gate // nil: no rows are copied
 	reason string         // of the last look
-	blind  string         // why the flag file could not be looked for, at the last look
+	blind  string         // why a flag file could not be looked for, at the last look
 }
 
 var _ cutover.Permission = (*permission)(nil)
@@ -31,10 +31,17 @@ func (p *permission) Reason(ctx context.Context) string {
 	return reason
 }
 
-// look asks the flag file first. Who cannot see it does not go, and goes on looking: the reason may pass.
+// look asks the flag files first: that of the throttle, too, where no gate does. Who cannot see one does not go, and goes on
+// looking: the reason may pass.
 func (p *permission) look(ctx context.Context) string {
-	file := p.r.cfg.PostponeFile
-	if file != "" {
+	files := []string{p.r.cfg.PostponeFile}
+	if p.gate == nil {
+		files = append(files, p.r.cfg.ThrottleFile)
+	}
+	for _, file := range files {
+		if file == "" {
+			continue
+		}
 		exists, err := throttle.FlagFile(file).Reason(ctx)
 		if err != nil {
 			if text := err.Error(); text != p.blind {
@@ -43,11 +50,11 @@ func (p *permission) look(ctx context.Context) string {
 			}
 			return "a look at flag file " + file + ": " + err.Error()
 		}
-		p.blind = ""
 		if exists != "" {
 			return "the removal of flag file " + file
 		}
 	}
+	p.blind = ""
 	if p.gate == nil {
 		return ""
 	}

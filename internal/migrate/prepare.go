@@ -2,6 +2,7 @@ package migrate
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -45,6 +46,11 @@ func (r *Runner) preflight(ctx context.Context) error {
 	}
 	defer func() { _ = ddl.Close() }() // nothing of it is needed any more
 	r.setNames(source)
+	if !r.goingOn {
+		if err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica); err != nil {
+			return err
+		}
+	}
 	if err := r.find(ctx); err != nil || r.swapped {
 		return err
 	}
@@ -52,13 +58,19 @@ func (r *Runner) preflight(ctx context.Context) error {
 		DB: r.db, Server: r.server, Names: r.names,
 		Statement: preflight.Statement{Text: r.cfg.Alter, Dialect: alter.DialectOf(r.ddlMode), DB: ddl},
 		Options: preflight.Options{AllowReplica: r.cfg.AllowReplica, AllowRenamed: r.cfg.AllowRenamed, AllowLossy: r.cfg.AllowLossy, MayBeNative: r.cfg.Native != NativeOff && r.record == nil,
-			XAPatience: xaPatience, Resumes: r.record != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing},
+			XAPatience: xaPatience, Resumes: r.record != nil, Discards: r.obsolete != nil, Locked: r.lock != nil, Verify: r.cfg.Verify, Refresh: r.apply == Refresh, Unwatched: r.watch == byNothing},
 	})
 	if err != nil {
 		return err
 	}
 	if err := report.Err(); err != nil {
 		return &Refusal{Err: err}
+	}
+	if r.obsolete != nil {
+		if err := r.discard(ctx, r.keeper.store, r.obsolete); err != nil {
+			return err
+		}
+		r.obsolete = nil
 	}
 	r.alter, r.found, r.checks, r.renamed = report.Alter, report.Source, report.Checks, report.Renamed
 	r.view.found(r.server, report.Source)
@@ -68,6 +80,19 @@ func (r *Runner) preflight(ctx context.Context) error {
 		}
 	}
 	return r.plan(ctx, report)
+}
+
+// checkServer refuses a server that is none to migrate on, before anything of an earlier run is taken over or dropped there: the
+// tables of a migration are on replicas, too.
+func checkServer(ctx context.Context, db *sql.DB, server *conn.Server, allowReplica bool) error {
+	report, err := preflight.RunServer(ctx, preflight.Input{DB: db, Server: server, Options: preflight.Options{AllowReplica: allowReplica}})
+	if err != nil {
+		return err
+	}
+	if err := report.Err(); err != nil {
+		return &Refusal{Err: err}
+	}
+	return nil
 }
 
 // setNames names the tables of a migration that begins.

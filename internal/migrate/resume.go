@@ -31,8 +31,8 @@ func (r *Runner) find(ctx context.Context) error {
 	if err != nil && !errors.Is(err, checkpoint.ErrEmpty) {
 		return r.cannotRead(err)
 	}
-	if r.cfg.DryRun {
-		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and the same command goes on from there: a dry run plans new migrations only", r.names.Checkpoint)}
+	if r.cfg.DryRun && record != nil && begun(record) {
+		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and a dry run plans new migrations only: its command goes on from there, midstream status shows it, and midstream cleanup removes what it has left", r.names.Checkpoint)}
 	}
 	if err := r.takeLock(ctx); err != nil {
 		return err
@@ -51,12 +51,9 @@ func (r *Runner) find(ctx context.Context) error {
 	if r.swapped {
 		return r.finish(store, record)
 	}
-	if r.cfg.Restart && !r.goingOn || !begun(record) {
-		if err := r.discard(ctx, store, record); err != nil {
-			return err
-		}
+	if r.restarts() || !begun(record) {
 		r.setNames(r.names.Source)
-		r.keeper = newKeeper(store, r.firstRecord())
+		r.obsolete, r.keeper = record, newKeeper(store, r.firstRecord())
 		return nil
 	}
 	if err := r.mustBeSame(record); err != nil {
@@ -84,13 +81,19 @@ func (r *Runner) findNone(store *checkpoint.Store) error {
 	return nil
 }
 
+// restarts says whether what an earlier run has left is to be dropped. What this one has left is not.
+func (r *Runner) restarts() bool { return r.cfg.Restart && !r.goingOn }
+
 // begun says whether the run that wrote the record had begun to write rows.
 func begun(record *checkpoint.Record) bool { return record.Position != "" }
 
 // finish leaves nothing but the clean-up to be done.
 func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) error {
-	if r.cfg.Restart {
+	if r.restarts() {
 		return &Refusal{Err: fmt.Errorf("the tables of %s are swapped already: without --restart the command finishes", r.names.Source)}
+	}
+	if record.Statement != r.cfg.Alter {
+		return &Refusal{Err: fmt.Errorf("an earlier migration has swapped the tables of %s and has not cleaned up: run its command again, with --alter=%q, and then this one", r.names.Source, record.Statement)}
 	}
 	var err error
 	r.keeper, r.deferred = newKeeper(store, *record), record.Deferred
@@ -100,6 +103,9 @@ func (r *Runner) finish(store *checkpoint.Store, record *checkpoint.Record) erro
 	r.summary = Summary{
 		Source: r.names.Source, Retired: r.names.Retired, Way: r.way(),
 		Rows: record.Rows, Changes: record.Changes, Retries: record.Retries,
+	}
+	if record.Verified == nil {
+		r.summary.Verified = "not known: the checkpoint does not say"
 	}
 	return nil
 }
@@ -170,7 +176,9 @@ func (r *Runner) takeOver(ctx context.Context, record *checkpoint.Record) error 
 		return r.unlessRestarting(lost)
 	}
 	before := cutover.Definitions{Source: record.SourceColumns, Shadow: record.ShadowColumns, Certain: record.Phase == status.CleanUp}
-	switch outcome, err := cutover.Determine(ctx, r.db, r.names, before); {
+	outcome, err := cutover.Determine(ctx, r.db, r.names, before)
+	r.unseen = r.unseen && err != nil
+	switch {
 	case errors.Is(err, cutover.ErrUnknownOutcome):
 		return &Unknown{Err: err}
 	case err != nil:
@@ -191,7 +199,7 @@ func ending(p status.Phase) bool {
 
 // unlessRestarting is the refusal of a migration without its changelog, unless it is to be dropped anyway.
 func (r *Runner) unlessRestarting(lost error) error {
-	if lost == nil || r.cfg.Restart {
+	if lost == nil || r.restarts() {
 		return nil
 	}
 	return r.cannotGoOn(lost)

@@ -44,7 +44,9 @@ type Runner struct {
 	algorithm algorithm          // by which the server can alter the source itself; "": it cannot
 	whyCopy   string             // what the server says to that
 	record    *checkpoint.Record // what this run goes on from; nil: it began anew
+	obsolete  *checkpoint.Record // of an earlier run: what it has left is dropped before this one begins; nil: nothing
 	swapped   bool               // an earlier run has swapped the tables
+	unseen    bool               // the swap was tried, and nobody has seen yet what became of it
 	log       *changelog.Changelog
 	xaCommits *binlog.XACommits // that fences wait for; nil where they need not
 	stream    *binlog.Stream
@@ -168,6 +170,7 @@ func (r *Runner) reset() {
 	r.services, r.lock, r.db, r.keeper, r.record, r.deferred, r.xaCommits = nil, nil, nil, nil, nil, nil, nil
 	r.swapped = false // preflight connects, and finds it out again
 	r.parts.Store(nil)
+	r.view.cuttingOver(nil)
 	r.goingOn = true
 }
 
@@ -265,6 +268,11 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = fmt.Errorf("stopped: %w", context.Cause(ctx))
 	}
+	if r.unseen {
+		n := r.names
+		return &Unknown{Err: fmt.Errorf("%w\nThe server was restarted while the tables were swapped, and whether they are was not seen: the same command finds out and goes on. "+
+			"Or look at %s, %s and %s: they are swapped if the second is gone and the third is there", err, n.Source, n.Shadow, n.Retired)}
+	}
 	if !begun {
 		if r.server == nil { // it never answered as one
 			err = conn.Explain(r.cfg.Conn, err)
@@ -273,7 +281,7 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 	}
 	left := slices.Clone(r.left)
 	slices.Reverse(left) // the changelog goes last: beside it, the shadow is known as ours
-	return &Failure{Err: err, Source: r.lookAtSource(ctx), Left: left}
+	return &Failure{Err: err, Source: r.lookAtSource(ctx), Restarts: r.cfg.Restart, Left: left}
 }
 
 // keepLast writes a checkpoint when all work has ended, so that nothing is done twice.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/midstreamdb/midstream/internal/conn"
+	"github.com/midstreamdb/midstream/internal/cutover"
 	"github.com/midstreamdb/midstream/internal/status"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -27,5 +28,30 @@ func TestGoingOnAfterTheSwap(t *testing.T) {
 	}
 	if r.skips(status.Preflight) {
 		t.Error("it goes on without a connection")
+	}
+}
+
+// TestSwapThatNobodySaw: a run that ends after the server restarted in the swap does not say that the source is unchanged.
+func TestSwapThatNobodySaw(t *testing.T) {
+	r := New(Config{})
+	r.names = table.NamesFor(table.Name{Schema: "s", Table: "t"})
+	r.left, r.unseen = []string{"DROP TABLE t__new"}, true
+	r.view.cuttingOver(&cutover.Cutover{})
+	r.reset()
+	var unknown *Unknown
+	if err := r.explain(t.Context(), conn.ErrRestarted); !errors.As(err, &unknown) || !strings.Contains(err.Error(), "`t__old`") {
+		t.Errorf("it is a %T: %v", err, err)
+	}
+	if r.view.cutover != nil {
+		t.Error("what is shown is still of the cut-over that ended")
+	}
+}
+
+// TestFailureOfARestart: who repeats a command with --restart loses what it has done.
+func TestFailureOfARestart(t *testing.T) {
+	for restarts, says := range map[bool]string{false: "The same command goes on", true: "The same command without --restart goes on"} {
+		if text := (&Failure{Err: errors.New("x"), Restarts: restarts, Left: []string{"DROP"}}).Error(); !strings.Contains(text, says) {
+			t.Errorf("it says %q", text)
+		}
 	}
 }

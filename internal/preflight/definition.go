@@ -37,7 +37,9 @@ type Outcome struct {
 // checkAlter refuses what the text of the ALTER alone tells.
 func checkAlter(_ context.Context, in *inspection) ([]finding, error) {
 	var err error
-	in.outcome.Alter, err = alter.Parse(in.Statement.Text, in.Names.Source, in.Statement.Dialect)
+	dialect := in.Statement.Dialect
+	dialect.FoldsNames = !in.global.off("lower_case_table_names")
+	in.outcome.Alter, err = alter.Parse(in.Statement.Text, in.Names.Source, dialect)
 	return failures(err), nil
 }
 

@@ -27,6 +27,13 @@ func checkNames(ctx context.Context, in *inspection) ([]finding, error) {
 	for _, r := range rows {
 		there[r["name"]] = leftover{exists: true, table: r["kind"] == "BASE TABLE", marked: r["comment"] == table.OwnershipMark}
 	}
+	if in.Discards {
+		old := there[n.Retired.Table]
+		clear(there)
+		if !old.marked { // a sentry will be dropped, too
+			there[n.Retired.Table] = old
+		}
+	}
 	return nameFindings(n, func(name table.Name) leftover { return there[name.Table] }), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -30,6 +31,7 @@ type Options struct {
 	AllowLossy   []string // columns whose conversion may lose something
 	MayBeNative  bool     // the server alters the table itself if it can, and nothing is renamed
 	Resumes      bool     // the tables of its names are those of the migration that goes on from its checkpoint
+	Discards     bool     // the tables of its names are what an earlier run has left, and will be dropped
 	Locked       bool     // the one who asks holds the table's lock
 	Verify       bool     // the tables are compared, for which temporary tables may be needed
 	Refresh      bool     // changes are applied by refresh: the server converts each value
@@ -46,11 +48,15 @@ type check struct {
 	table    bool // it needs the inspected table and is left out without one
 }
 
-// checks are all checks in the order in which they run and report.
-var checks = []check{
+// serverChecks look at the server alone, and come first.
+var serverChecks = []check{
 	{name: "server", run: checkServer, decisive: true},
 	{name: "replica", run: checkReplica},
 	{name: "read only", run: checkReadOnly},
+}
+
+// checks are all checks in the order in which they run and report.
+var checks = append(slices.Clone(serverChecks), []check{
 	{name: "binary log", run: checkBinlog},
 	{name: "binary log filter", run: checkBinlogFilter},
 	{name: "other sessions", run: checkOtherSessions},
@@ -75,11 +81,18 @@ var checks = []check{
 	{name: "XA transactions", run: checkXA},
 	{name: "room", run: checkRoom, table: true},
 	{name: "statistics", run: checkStatistics, table: true},
-}
+}...)
 
 // Run makes all checks and reports everything found; a failure is not an error. The error says that the server stopped
 // answering. What a missing privilege hides is not reported besides the privilege.
-func Run(ctx context.Context, input Input) (*Report, error) {
+func Run(ctx context.Context, input Input) (*Report, error) { return run(ctx, input, checks) }
+
+// RunServer makes those checks alone that look at the server, for which DB, Server and Options.AllowReplica of the input are enough.
+func RunServer(ctx context.Context, input Input) (*Report, error) {
+	return run(ctx, input, serverChecks)
+}
+
+func run(ctx context.Context, input Input, checks []check) (*Report, error) {
 	in, err := inspect(ctx, input)
 	if err != nil {
 		return nil, fmt.Errorf("preflight: %w", err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -79,6 +80,13 @@ func TestKilledDroppingTheOldTable(t *testing.T) {
 				r := begin(t, sandboxtest.NewSchema(t, s.Server), "--ssl-mode=DISABLED", "--drop-old-table")
 				r.mustStopLoad()
 				r.mustDieAt(m)
+				other := *r
+				other.args = slices.Clone(r.args)
+				other.args[slices.Index(r.args, "--alter")+1] = "ADD COLUMN other INT"
+				p := other.start()
+				if err := <-p.ended; p.cmd.ProcessState.ExitCode() != 2 || !strings.Contains(p.text.String(), strconv.Quote(alter)) {
+					t.Errorf("another ALTER ends with %v:\n%s", err, &p.text)
+				}
 				r.mustEnd()
 				if _, err := proof.Model(t.Context(), r.s.DB, r.source.Name, r.generator.Model(0)); err != nil {
 					t.Error(err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -153,16 +152,15 @@ func TestNativeOnly(t *testing.T) {
 }
 
 // TestNativeGivesWay: while a transaction uses the table the ALTER waits shortly, lets others through, and tries again; also
-// when its connection is cut while it waits. It comes only when the flag file is gone.
+// when its connection is cut while it waits. It comes only when the flag files are gone.
 func TestNativeGivesWay(t *testing.T) {
 	t.Parallel()
 	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
 		schema.MustExec("CREATE TABLE t " + nativeTable + "; INSERT INTO t VALUES (1, 'a', 1, 1)")
 		m := byServer(t, schema, migrate.NativeOnly, "ADD COLUMN d INT")
-		m.cfg.PostponeFile = m.postpone
-		if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		m.cfg.PostponeFile, m.cfg.ThrottleFile = m.postpone, m.postpone+"-throttle"
+		mustWrite(t, m.cfg.PostponeFile, "")
+		mustWrite(t, m.cfg.ThrottleFile, "")
 		proxy, server := sandboxtest.Proxy(t, schema.Server)
 		m.cfg.Conn.Port = server.Port
 		runner := migrate.New(m.cfg)
@@ -186,9 +184,15 @@ func TestNativeGivesWay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := os.Remove(m.postpone); err != nil {
-			t.Fatal(err)
+		mustRemove(t, m.cfg.PostponeFile)
+		for runner.Snapshot().Waits != "the removal of flag file "+m.cfg.ThrottleFile {
+			select {
+			case err := <-ended:
+				t.Fatalf("the migration ended: %v", err)
+			case <-time.After(time.Millisecond):
+			}
 		}
+		mustRemove(t, m.cfg.ThrottleFile)
 		writes := 0
 		for began := time.Now(); time.Since(began) < 3*time.Second; writes++ {
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)

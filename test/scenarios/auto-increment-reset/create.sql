@@ -1,0 +1,9 @@
+CREATE TABLE t (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  a INT NOT NULL,
+  b VARCHAR(60),
+  c INT,
+  KEY a (a)
+) ENGINE = InnoDB;
+INSERT INTO t (a, b, c) SELECT i % 50, CONCAT('b ', i), IF(i % 3, i, NULL) FROM n WHERE i <= 600;
+INSERT INTO t (id, a) VALUES (4999, 1); DELETE FROM t WHERE id = 4999;
