@@ -26,6 +26,7 @@ type ledger interface {
 	WantsFence() bool
 	AskFence() uint64
 	Fenced(number uint64)
+	Doubt()
 	Readable(f epoch.Flight) bool
 	Ended(f epoch.Flight)
 	Looked() uint64

@@ -250,8 +250,10 @@ func (d *refresher) report(res result) {
 
 // drain applies everything up to the fence through the cut-over's session. Under the lock nothing is written to the source,
 // and all that was is visible: no fence is needed to read it. What was refused is refused again by a row that has been
-// written meanwhile: by one that it shares a value with in the source.
+// written meanwhile: by one that it shares a value with in the source. What a portion reports was read under the lock, which goes
+// only with its session; but who gives up may have lost it before.
 func (d *refresher) drain(request drainRequest) error {
+	defer d.books.Doubt()
 	var refusals refusals
 	for {
 		d.settle()

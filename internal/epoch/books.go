@@ -171,7 +171,7 @@ func (b *Books[K]) Left() int {
 // is out until Done or Return.
 func (b *Books[K]) Next(most int) *Batch[K] {
 	e := b.running
-	if e == nil || len(e.keys) == 0 {
+	if e == nil || len(e.keys) == 0 || e.fence > b.fenced {
 		return nil
 	}
 	n := min(max(most, 1), len(e.keys))

@@ -11,6 +11,8 @@
 //
 //   - A fence covers what was closed or registered before it was asked for; an epoch is handed out, and a chunk may read,
 //     only when a fence that covers it is committed (I7, I9). Epochs and chunks share fences.
+//   - A table lock that keeps writers out, and that all commits were waited for with, stands for a fence as long as it is held. When it
+//     is given up, or was lost, what is left needs a fence again (Doubt).
 //   - Epochs run one after the other, so that no key is in two of them at once. A batch that is not reported, because
 //     nobody knows what became of it, keeps its epoch from ending (I8).
 //   - A chunk is in flight from Register until it has ended for certain. A key that is missing in the source while chunks

@@ -20,6 +20,16 @@ func (b *Books[K]) Fenced(number uint64) {
 	b.advance()
 }
 
+// Doubt says that what was reported as committed may have stood for a lock that is lost: whatever has not been handed out waits for a
+// fence that is asked for from now on.
+func (b *Books[K]) Doubt() {
+	for _, e := range []*epoch[K]{b.running, b.closed} {
+		if e != nil && len(e.keys) > 0 {
+			e.fence = b.wantFence()
+		}
+	}
+}
+
 // wantFence returns the number of the fence that covers what has happened so far.
 func (b *Books[K]) wantFence() uint64 {
 	b.wanted = b.asked + 1

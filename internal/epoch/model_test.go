@@ -19,6 +19,7 @@ type rules struct {
 	resuming bool // a resume does not look for the greatest key of the shadow (I11)
 	waiting  bool // a copier waits for the epoch that its chunk is left to
 	trusting bool // a piece of a transaction says what the transaction leaves
+	trustful bool // what was declared under a lock that was lost counts (I7)
 	deaf     bool // rows that an added unique key refuses stay in the shadow as they were
 }
 
@@ -81,6 +82,7 @@ const (
 	open   swap = iota
 	held        // workers are given nothing
 	locked      // the source takes no writes, the last keys are applied
+	lost        // the lock is, and who holds it does not know yet
 )
 
 // newHistory draws everything that is fixed for a history from its seed.
@@ -195,6 +197,7 @@ func TestHistoriesNeedTheRules(t *testing.T) {
 		"the greatest key is not read at a resume":    {resuming: true},
 		"a piece is taken for the whole transaction":  {trusting: true},
 		"what an added key refuses stays as it was":   {deaf: true},
+		"a lock that was lost stands for a fence":     {trustful: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(20000) {

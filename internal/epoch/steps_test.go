@@ -23,12 +23,14 @@ const (
 	runOrphan
 	swapOn
 	retreat
+	declare
+	loseLock
 	steps
 )
 
 var stepNames = [steps]string{
 	"commit", "show", "consume", "close", "ask fence", "fence committed", "hand out", "work", "job lost", "copy", "chunk lost",
-	"checkpoint", "crash", "orphan", "swap", "retreat",
+	"checkpoint", "crash", "orphan", "swap", "retreat", "fence declared", "lock lost",
 }
 
 // choice is a step that may be taken, with what it is about.
@@ -76,7 +78,7 @@ func (h *history) choices(list []choice) []choice {
 	}
 	add(h.commits > 0 && h.swap != locked, commit, 0)
 	add(h.visible < len(h.log), show, 0)
-	add(h.position < len(h.log) && (!h.books.Full() || h.swap == locked), consume, 0)
+	add(h.position < len(h.log) && (!h.books.Full() || h.swap >= locked), consume, 0)
 	add(h.books.MayClose() && (h.books.Collecting() > 0 || h.position > h.point()), closeEpoch, 0)
 	add(h.books.WantsFence(), askFence, 0)
 	for i, f := range h.fences {
@@ -84,10 +86,10 @@ func (h *history) choices(list []choice) []choice {
 	}
 	for i, j := range h.jobs {
 		if j == nil {
-			add(h.swap == open || h.swap == locked && i == 0, handOut, i)
+			add(h.swap == open || h.swap >= locked && i == 0, handOut, i)
 			continue
 		}
-		add(h.now >= j.asleep, work, i)
+		add(h.now >= j.asleep && h.swap != lost, work, i)
 		add(h.losses > 0 && h.swap == open && j.stage.running(), loseJob, i)
 	}
 	for i, c := range h.chunks {
@@ -98,7 +100,9 @@ func (h *history) choices(list []choice) []choice {
 	add(h.crashes > 0, crash, 0)
 	add(len(h.orphans) > 0, runOrphan, 0)
 	add(h.maySwap(), swapOn, 0)
-	add(h.swap != open && h.retreats > 0, retreat, 0)
+	add(h.swap == lost || h.swap != open && h.retreats > 0, retreat, 0)
+	add(h.swap >= locked, declare, 0)
+	add(h.swap == locked && h.losses > 0, loseLock, 0)
 	return list
 }
 
@@ -157,6 +161,16 @@ func (h *history) do(c choice) {
 		h.swapOn()
 	case retreat:
 		h.retreat()
+	case declare:
+		h.books.Fenced(h.books.AskFence())
+	case loseLock:
+		h.losses--
+		if j := h.jobs[0]; j != nil { // a statement ends before its session's locks go
+			h.abandon(j.statement(h))
+			j.stage = look
+		}
+		h.swap, h.commits = lost, h.commits+1+h.rng.IntN(3)     // who waited for the lock goes on
+		h.weights[commit], h.weights[show], h.mood = 100, 2, 60 // on a source that holds its commits
 	}
 }
 
@@ -248,8 +262,10 @@ func (h *history) maySwap() bool {
 		return true
 	case held:
 		return h.jobs == [workers]*job{}
-	default:
+	case locked:
 		return h.visible == len(h.log)
+	default:
+		return false
 	}
 }
 
@@ -269,8 +285,10 @@ func (h *history) swapOn() {
 
 // retreat gives the cut-over up. What the locking session was at is done in part.
 func (h *history) retreat() {
-	h.retreats--
-	if j := h.jobs[0]; h.swap == locked && j != nil {
+	if h.swap != lost {
+		h.retreats--
+	}
+	if j := h.jobs[0]; h.swap >= locked && j != nil {
 		if h.rng.IntN(2) == 0 {
 			for _, key := range j.keys {
 				if h.kind >= added {
@@ -282,6 +300,9 @@ func (h *history) retreat() {
 		}
 		h.books.Return(j.batch)
 		h.jobs[0] = nil
+	}
+	if h.swap >= locked && !h.rules.trustful {
+		h.books.Doubt()
 	}
 	h.swap = open
 }

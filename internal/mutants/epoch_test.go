@@ -24,6 +24,20 @@ var epochMutants = []mutant{
 		Tests:     []string{"TestRefreshHistories", "TestFencesAreShared"},
 	},
 	{
+		Name:      "epoch: what is left of a lost lock needs no fence",
+		Invariant: "I7: a lock stands for a fence as long as it is held",
+		Edits:     []edit{{epochFlight, "if e != nil && len(e.keys) > 0 {", "if e != nil && len(e.keys) > 1<<20 {"}},
+		Package:   epochPackage,
+		Tests:     []string{"TestRefreshHistories"},
+	},
+	{
+		Name:      "refresh: a drain that failed stands for a fence",
+		Invariant: "I7: a lock stands for a fence as long as it is held",
+		Edits:     []edit{{"internal/applier/refresh_dispatcher.go", "defer d.books.Doubt()", "defer d.books.Looked()"}},
+		Package:   "internal/applier",
+		Tests:     []string{"TestDrainOfALostLockSaysNothing"},
+	},
+	{
 		Name:      "epoch: two epochs run at once",
 		Invariant: "I8: two epochs never touch the same key at once",
 		Edits: []edit{
