@@ -12,9 +12,12 @@ var epochMutants = []mutant{
 	{
 		Name:      "epoch: keys are handed out before the fence",
 		Invariant: "I7: before an epoch reads, everything up to its position must be visible",
-		Edits:     []edit{{epochBooks, "if b.closed == nil || b.closed.fence > b.fenced {", "if b.closed == nil {"}},
-		Package:   epochPackage,
-		Tests:     []string{"TestRefreshHistories", "TestNextEpochWaits"},
+		Edits: []edit{
+			{epochBooks, "if b.closed == nil || b.closed.fence > b.fenced {", "if b.closed == nil {"},
+			{epochBooks, "len(e.keys) == 0 || e.fence > b.fenced {", "len(e.keys) == 0 {"},
+		},
+		Package: epochPackage,
+		Tests:   []string{"TestRefreshHistories", "TestNextEpochWaits"},
 	},
 	{
 		Name:      "epoch: a fence covers what came after it was asked for",
