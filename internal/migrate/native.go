@@ -179,6 +179,14 @@ func (r *Runner) notNative() error {
 	return nil
 }
 
+// mayCopy refuses to copy the rows of a table that preflight has found something against.
+func (r *Runner) mayCopy() error {
+	if r.againstCopy == nil {
+		return nil
+	}
+	return &Refusal{Err: fmt.Errorf("%w\nWhat the server says: %s", r.againstCopy, r.whyCopy)}
+}
+
 // alterSource executes the ALTER. When its answer is lost, the definition tells what became of it.
 func (r *Runner) alterSource(ctx context.Context, ddl *sql.DB) error {
 	session, id, err := conn.Session(ctx, ddl)

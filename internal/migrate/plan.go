@@ -3,7 +3,6 @@ package migrate
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -17,6 +16,9 @@ import (
 
 // plan reports what preflight found; in a dry run it tells what a run would do, and ends the migration there.
 func (r *Runner) plan(ctx context.Context, report *preflight.Report) error {
+	for _, f := range report.Copying {
+		r.cfg.Log.Warn("unless the server can alter the table by itself: "+f.Text, "check", f.Check, "fix", f.Fix)
+	}
 	for _, f := range report.Warnings {
 		r.cfg.Log.Warn(f.Text, "check", f.Check, "fix", f.Fix)
 	}
@@ -52,7 +54,10 @@ func (r *Runner) askShadow(ctx context.Context, report *preflight.Report) error 
 		return err
 	}
 	if r.algorithm == "" {
-		if err := errors.Join(r.notNative(), r.mayRename()); err != nil {
+		if err := r.notNative(); err != nil {
+			return err
+		}
+		if err := r.mayCopy(); err != nil {
 			return err
 		}
 	}
@@ -86,8 +91,8 @@ func (r *Runner) writePlan(w io.Writer, report *preflight.Report) {
 		if r.whyCopy != "" {
 			line("", "since the server cannot do it by itself: %s", r.whyCopy)
 		}
-	case r.cfg.Native == NativeOnly:
-		line("Way", "the server's own DDL, %s (--native=only), which it accepts for an empty table like this", r.algorithm)
+	case r.cfg.Native == NativeOnly || r.againstCopy != nil:
+		line("Way", "the server's own DDL, %s (--native=%s), which it accepts for an empty table like this", r.algorithm, r.cfg.Native)
 	default:
 		line("Way", "the server's own DDL, %s (--native=auto), which it accepts for an empty table like this", r.algorithm)
 		line("", "if it refuses it for the table itself: %s", copies)

@@ -72,7 +72,7 @@ func (r *Runner) preflight(ctx context.Context) error {
 		}
 		r.obsolete = nil
 	}
-	r.alter, r.found, r.checks, r.renamed = report.Alter, report.Source, report.Checks, report.Renamed
+	r.alter, r.found, r.checks, r.renamed, r.againstCopy = report.Alter, report.Source, report.Checks, report.Renamed, report.CopyErr()
 	r.view.found(r.server, report.Source)
 	if r.record == nil {
 		if err := r.chooseDeferral(ctx); err != nil {
@@ -137,7 +137,7 @@ func (r *Runner) prepare(ctx context.Context) error {
 	if done {
 		return r.finishNative(ctx)
 	}
-	if err := r.mayRename(); err != nil {
+	if err := r.mayCopy(); err != nil {
 		return r.undo(ctx, err)
 	}
 	if err := r.deferIndexes(ctx); err != nil {
@@ -158,14 +158,6 @@ func (r *Runner) prepare(ctx context.Context) error {
 		return r.undo(ctx, err)
 	}
 	return r.start(ctx, position)
-}
-
-// mayRename refuses to copy rows where that changes the names of constraints, unless the user allows it.
-func (r *Runner) mayRename() error {
-	if len(r.renamed) == 0 || r.cfg.AllowRenamed {
-		return nil
-	}
-	return &Refusal{Err: fmt.Errorf("%s: %s", preflight.RenamedText(r.renamed, r.names.Source), preflight.AllowRenamed)}
 }
 
 // createTables creates the checkpoint first: it says that the shadow will be ours.

@@ -27,34 +27,35 @@ type Runner struct {
 	ddlMode string // sql_mode of the sessions that execute it
 	names   table.Names
 
-	db        *sql.DB // for everything but applying and the application of the ALTER
-	server    *conn.Server
-	apply     Apply             // as the server allows it
-	watch     string            // by what others who write the shadow are noticed
-	found     *table.Table      // the source as preflight saw it
-	checks    []table.CheckName // of its CHECK constraints, where the shadow's need others
-	renamed   []table.CheckName // those that the swap does not give back
-	made      string            // the shadow's definition right after the ALTER
-	mapping   *table.Mapping
-	ordered   bool // commits become visible in the order of the log
-	lock      *conn.Lock
-	run       uint64             // its number in the changelog
-	writers   conn.Config        // of the sessions that write rows
-	keeper    *keeper            // nil before it is known whether there is a checkpoint
-	algorithm algorithm          // by which the server can alter the source itself; "": it cannot
-	whyCopy   string             // what the server says to that
-	record    *checkpoint.Record // what this run goes on from; nil: it began anew
-	obsolete  *checkpoint.Record // of an earlier run: what it has left is dropped before this one begins; nil: nothing
-	swapped   bool               // an earlier run has swapped the tables
-	unseen    bool               // the swap was tried, and nobody has seen yet what became of it
-	log       *changelog.Changelog
-	xaCommits *binlog.XACommits // that fences wait for; nil where they need not
-	stream    *binlog.Stream
-	services  *services
-	parts     atomic.Pointer[parts] // what works on the rows; nil before Prepare
-	view      view
-	left      []string // statements that remove what the migration has created
-	summary   Summary
+	db          *sql.DB // for everything but applying and the application of the ALTER
+	server      *conn.Server
+	apply       Apply             // as the server allows it
+	watch       string            // by what others who write the shadow are noticed
+	found       *table.Table      // the source as preflight saw it
+	checks      []table.CheckName // of its CHECK constraints, where the shadow's need others
+	renamed     []table.CheckName // those that the swap does not give back
+	againstCopy error             // what preflight found to stand against copying rows; nil: nothing
+	made        string            // the shadow's definition right after the ALTER
+	mapping     *table.Mapping
+	ordered     bool // commits become visible in the order of the log
+	lock        *conn.Lock
+	run         uint64             // its number in the changelog
+	writers     conn.Config        // of the sessions that write rows
+	keeper      *keeper            // nil before it is known whether there is a checkpoint
+	algorithm   algorithm          // by which the server can alter the source itself; "": it cannot
+	whyCopy     string             // what the server says to that
+	record      *checkpoint.Record // what this run goes on from; nil: it began anew
+	obsolete    *checkpoint.Record // of an earlier run: what it has left is dropped before this one begins; nil: nothing
+	swapped     bool               // an earlier run has swapped the tables
+	unseen      bool               // the swap was tried, and nobody has seen yet what became of it
+	log         *changelog.Changelog
+	xaCommits   *binlog.XACommits // that fences wait for; nil where they need not
+	stream      *binlog.Stream
+	services    *services
+	parts       atomic.Pointer[parts] // what works on the rows; nil before Prepare
+	view        view
+	left        []string // statements that remove what the migration has created
+	summary     Summary
 
 	whyIndexed string               // why the shadow shall have all indexes from the beginning; "": it shall not
 	deferred   *checkpoint.Deferred // indexes that the shadow gets when all rows are copied; nil: none

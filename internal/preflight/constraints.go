@@ -29,16 +29,14 @@ func checkConstraints(ctx context.Context, in *inspection) ([]finding, error) {
 			in.outcome.Renamed = append(in.outcome.Renamed, c)
 		}
 	}
-	text := RenamedText(in.outcome.Renamed, in.source.Name)
+	text := renamedText(in.outcome.Renamed, in.source.Name)
 	switch {
 	case text == "":
 		return nil, nil
 	case in.AllowRenamed:
 		return []finding{note(text, "")}, nil
-	case in.MayBeNative:
-		return []finding{warn("if the server cannot alter the table itself: "+text, AllowRenamed)}, nil
 	default:
-		return []finding{fail(text, AllowRenamed)}, nil
+		return []finding{in.againstCopy(text, allowRenamed)}, nil
 	}
 }
 
@@ -58,11 +56,11 @@ func otherChecks(ctx context.Context, in *inspection) ([]string, error) {
 	return names, err
 }
 
-// AllowRenamed is the way out.
-const AllowRenamed = "allow it with --allow-renamed-constraints; a second migration, when the retired table is dropped, gives the names back"
+// allowRenamed is the way out.
+const allowRenamed = "allow it with --allow-renamed-constraints; a second migration, when the retired table is dropped, gives the names back"
 
-// RenamedText says which CHECK constraints of the source get other names; "" for none.
-func RenamedText(renamed []table.CheckName, source table.Name) string {
+// renamedText says which CHECK constraints of the source get other names; "" for none.
+func renamedText(renamed []table.CheckName, source table.Name) string {
 	if len(renamed) == 0 {
 		return ""
 	}

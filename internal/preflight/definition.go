@@ -49,7 +49,7 @@ func checkKey(_ context.Context, in *inspection) ([]finding, error) {
 	_, err := table.Map(in.source, in.source, table.Changes{TimeZone: "UTC"})
 	in.keyless = err != nil
 	if err != nil {
-		return []finding{fail(in.source.Name.String()+" cannot be migrated: "+err.Error(), "")}, nil
+		return []finding{in.againstCopy(in.source.Name.String()+" cannot be migrated: "+err.Error(), "")}, nil
 	}
 	return nil, nil
 }
@@ -104,8 +104,8 @@ func (in *inspection) unmapped(err error) []finding {
 		text := fmt.Sprintf("map %s to its new definition: %v", in.Names.Source, e)
 		switch {
 		case in.keyless && errors.As(e, &key):
-		case in.MayBeNative && errors.As(e, &computed):
-			found = append(found, warn(text, "unless the server can do the ALTER by itself, the migration ends when it has found out, and drops what it has created"))
+		case errors.As(e, &computed):
+			found = append(found, in.againstCopy(text, ""))
 		default:
 			found = append(found, fail(text, ""))
 		}

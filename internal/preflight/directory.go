@@ -16,5 +16,5 @@ func directoryFindings(in *inspection) []finding {
 	if !strings.Contains(create, " DATA DIRECTORY=") && !(in.Server.IsMariaDB() && strings.Contains(create, " DATA DIRECTORY = ")) {
 		return nil
 	}
-	return []finding{fail(fmt.Sprintf("%s has a DATA DIRECTORY: the new table would be in the one of the database", in.Names.Source), "use the server's own ALTER TABLE")}
+	return []finding{in.againstCopy(fmt.Sprintf("%s has a DATA DIRECTORY: the new table would be in the one of the database", in.Names.Source), "use the server's own ALTER TABLE")}
 }

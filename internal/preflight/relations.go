@@ -13,14 +13,14 @@ import (
 func checkForeignKeys(_ context.Context, in *inspection) ([]finding, error) {
 	var found []finding
 	for _, f := range in.source.ForeignKeys {
-		found = append(found, fail(fmt.Sprintf("%s refers to %s by the foreign key %s, which is not supported", in.source.Name, f.Parent, table.Quote(f.Name)),
+		found = append(found, in.againstCopy(fmt.Sprintf("%s refers to %s by the foreign key %s, which is not supported", in.source.Name, f.Parent, table.Quote(f.Name)),
 			fmt.Sprintf("to do without it: ALTER TABLE %s DROP FOREIGN KEY %s", in.source.Name, table.Quote(f.Name))))
 	}
 	for _, f := range in.source.ReferencedBy {
 		if f.Child == in.source.Name {
 			continue // named above
 		}
-		found = append(found, fail(fmt.Sprintf("%s refers to %s by the foreign key %s, which is not supported", f.Child, in.source.Name, table.Quote(f.Name)),
+		found = append(found, in.againstCopy(fmt.Sprintf("%s refers to %s by the foreign key %s, which is not supported", f.Child, in.source.Name, table.Quote(f.Name)),
 			fmt.Sprintf("to do without it: ALTER TABLE %s DROP FOREIGN KEY %s", f.Child, table.Quote(f.Name))))
 	}
 	return found, nil
@@ -31,7 +31,7 @@ func checkTriggers(_ context.Context, in *inspection) ([]finding, error) {
 	var found []finding
 	for _, name := range in.source.Triggers {
 		trigger := table.Name{Schema: in.source.Name.Schema, Table: name}
-		found = append(found, fail(fmt.Sprintf("%s has the trigger %s, which is not supported", in.source.Name, table.Quote(name)),
+		found = append(found, in.againstCopy(fmt.Sprintf("%s has the trigger %s, which is not supported", in.source.Name, table.Quote(name)),
 			fmt.Sprintf("to do without it: DROP TRIGGER %s (keep SHOW CREATE TRIGGER to restore it)", trigger)))
 	}
 	return found, nil

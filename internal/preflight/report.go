@@ -1,7 +1,7 @@
 package preflight
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 
 	"github.com/midstreamdb/midstream/internal/table"
@@ -17,6 +17,7 @@ type Finding struct {
 // Report is everything that the checks found, each list in the order of the checks.
 type Report struct {
 	Failures []Finding // the migration cannot start
+	Copying  []Finding // rows cannot be copied; the server may do without, which is not known yet
 	Warnings []Finding // it can, and may fail later on
 	Notes    []Finding // good to know
 
@@ -27,15 +28,22 @@ type Report struct {
 
 // Err returns nil without failures, else an error that holds them all, one block of lines each.
 func (r *Report) Err() error {
-	if len(r.Failures) == 0 {
+	return refused("refused before the start, nothing was changed:", r.Failures)
+}
+
+// CopyErr is Err of what stands against copying rows.
+func (r *Report) CopyErr() error {
+	return refused("the server cannot alter the table by itself, and its rows cannot be copied:", r.Copying)
+}
+
+func refused(what string, findings []Finding) error {
+	if len(findings) == 0 {
 		return nil
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "refused before the start, nothing was changed:")
-	for _, f := range r.Failures {
-		b.WriteString("\n" + f.String())
+	for _, f := range findings {
+		what += "\n" + f.String()
 	}
-	return fmt.Errorf("%s", b.String())
+	return errors.New(what)
 }
 
 // String renders failures, warnings and notes under a heading each; an empty report is "".
@@ -44,7 +52,7 @@ func (r *Report) String() string {
 	for _, part := range []struct {
 		heading  string
 		findings []Finding
-	}{{"refused", r.Failures}, {"warnings", r.Warnings}, {"notes", r.Notes}} {
+	}{{"refused", r.Failures}, {"refused, unless the server can alter the table by itself", r.Copying}, {"warnings", r.Warnings}, {"notes", r.Notes}} {
 		if len(part.findings) == 0 {
 			continue
 		}
@@ -69,6 +77,8 @@ func (r *Report) add(f finding) {
 	switch f.level {
 	case failure:
 		r.Failures = append(r.Failures, f.Finding)
+	case copying:
+		r.Copying = append(r.Copying, f.Finding)
 	case warning:
 		r.Warnings = append(r.Warnings, f.Finding)
 	default:
@@ -80,6 +90,7 @@ type level uint8
 
 const (
 	failure level = iota
+	copying
 	warning
 	remark
 )
@@ -93,6 +104,14 @@ type finding struct {
 func fail(text, fix string) finding { return finding{Finding{Text: text, Fix: fix}, failure} }
 func warn(text, fix string) finding { return finding{Finding{Text: text, Fix: fix}, warning} }
 func note(text, fix string) finding { return finding{Finding{Text: text, Fix: fix}, remark} }
+
+// againstCopy is a finding that stands against copying rows, and so against a migration that needs to.
+func (in *inspection) againstCopy(text, fix string) finding {
+	if in.MayBeNative {
+		return finding{Finding{Text: text, Fix: fix}, copying}
+	}
+	return fail(text, fix)
+}
 
 func (f finding) of(check string) finding {
 	f.Check = check

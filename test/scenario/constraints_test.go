@@ -21,7 +21,7 @@ func TestRenamedConstraintsAreRefusedAfterNative(t *testing.T) {
 		before := readState(t, s)
 		_, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(m.cfg).Run(t.Context()) })
 		var refusal *migrate.Refusal
-		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "`mine` would become `mine__new`: allow it with --allow-renamed-constraints") {
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "`mine` would become `mine__new`\n      allow it with --allow-renamed-constraints") {
 			t.Errorf("the run ends with %v", err)
 		}
 		var plan strings.Builder

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,49 @@ func TestDryRunAsksTheServer(t *testing.T) {
 			t.Errorf("the key is changed to a text: %v\n%s", err, plan)
 		}
 	})
+}
+
+// TestNativeWhereRowsCannotBeCopied: what stands against a copy does not stand against what the server can do by itself.
+func TestNativeWhereRowsCannotBeCopied(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ create, reason string }{
+		"a child":   {"CREATE TABLE p (id INT PRIMARY KEY); CREATE TABLE t (id INT PRIMARY KEY, b INT, CONSTRAINT c FOREIGN KEY (b) REFERENCES p (id))", "refers to .*`p` by the foreign key `c`"},
+		"a parent":  {"CREATE TABLE t (id INT PRIMARY KEY, b INT); CREATE TABLE c (id INT PRIMARY KEY, b INT, CONSTRAINT c FOREIGN KEY (b) REFERENCES t (id))", "`c` refers to .*`t` by the foreign key"},
+		"a trigger": {"CREATE TABLE t (id INT PRIMARY KEY, b INT); CREATE TRIGGER before_t BEFORE INSERT ON t FOR EACH ROW SET NEW.b = 1", "has the trigger `before_t`"},
+		"no key":    {"CREATE TABLE t (id INT, b INT)", "cannot be migrated: .*key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+				schema.MustExec(c.create)
+				before := readState(t, schema)
+				cfg := byServer(t, schema, migrate.NativeAuto, "MODIFY b DECIMAL(9, 2)").cfg
+				_, planned := dryRun(t, schema, cfg)
+				_, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(cfg).Run(t.Context()) })
+				var refusal *migrate.Refusal
+				if says := regexp.MustCompile("(?s)cannot alter the table by itself.*" + c.reason + ".*What the server says: "); !errors.As(err, &refusal) || !says.MatchString(err.Error()) ||
+					planned == nil || planned.Error() != err.Error() {
+					t.Errorf("the run ends with %v, the dry run with %v: want %s", err, planned, says)
+				}
+				for _, line := range before.differences(readState(t, schema)) {
+					t.Errorf("after the refusal %s", line)
+				}
+				cfg.Alter = "ADD COLUMN d INT"
+				plan, err := dryRun(t, schema, cfg)
+				if err != nil || !strings.Contains(plan, "\nWay            the server's own DDL, ALGORITHM=INSTANT (--native=auto)") || !regexp.MustCompile("refused, unless the server can.*\n.*"+c.reason).MatchString(plan) {
+					t.Errorf("%v; the plan:\n%s", err, plan)
+				}
+				summary, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(cfg).Run(t.Context()) })
+				if err != nil || !summary.Native {
+					t.Fatalf("%+v: %v", summary, err)
+				}
+				schema.MustExec("ALTER TABLE t DROP COLUMN d")
+				for _, line := range before.differences(readState(t, schema)) {
+					t.Errorf("after the column was added and dropped %s", line)
+				}
+			})
+		})
+	}
 }
 
 // TestNativeOnly: where the server cannot, nothing is done, and the reason is the server's; a dry run says the same.
