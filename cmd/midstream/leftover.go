@@ -51,7 +51,11 @@ func (c *cleanupCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return &migrate.Refusal{Err: err}
 	}
-	return migrate.Abandon(ctx, server, c.name(), func(tables []table.Name) bool { return c.confirm(ctx, tables) })
+	if err := migrate.Abandon(ctx, server, c.name(), func(tables []table.Name) bool { return c.confirm(ctx, tables) }); err != nil {
+		return err
+	}
+	fmt.Printf("What the migration of %s had left is removed.\n", c.name())
+	return nil
 }
 
 // confirm asks before the tables are dropped; ctx's end is a no.

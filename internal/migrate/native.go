@@ -233,7 +233,7 @@ func (r *Runner) alterSource(ctx context.Context, ddl *sql.DB) error {
 func (r *Runner) finishNative(ctx context.Context) error {
 	r.enter(status.CleanUp)
 	if err := r.dropCreated(ctx); err != nil {
-		return &Leftover{Err: err, Left: r.left}
+		return &Leftover{Err: err, Left: r.lastFirst()}
 	}
 	return errAltered
 }

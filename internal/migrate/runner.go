@@ -280,9 +280,15 @@ func (r *Runner) explain(ctx context.Context, err error) error {
 		}
 		return &Refusal{Err: err}
 	}
+	return &Failure{Err: err, Source: r.lookAtSource(ctx), Restarts: r.cfg.Restart, Left: r.lastFirst()}
+}
+
+// lastFirst are the statements that remove what is left. The checkpoint and the changelog go last: beside them, the shadow is known as
+// ours.
+func (r *Runner) lastFirst() []string {
 	left := slices.Clone(r.left)
-	slices.Reverse(left) // the changelog goes last: beside it, the shadow is known as ours
-	return &Failure{Err: err, Source: r.lookAtSource(ctx), Restarts: r.cfg.Restart, Left: left}
+	slices.Reverse(left)
+	return left
 }
 
 // keepLast writes a checkpoint when all work has ended, so that nothing is done twice.

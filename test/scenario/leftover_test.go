@@ -101,7 +101,7 @@ func TestCommandStatusAndCleanup(t *testing.T) {
 		s.MustExec("ALTER TABLE t__new ADD COLUMN somebodys INT")
 		shows(about(s, "cleanup", "--yes"), 2, "somebody has changed it")
 		s.MustExec("ALTER TABLE t__new DROP COLUMN somebodys")
-		shows(about(s, "cleanup", "--yes"), 0)
+		shows(about(s, "cleanup", "--yes"), 0, "had left is removed")
 		for _, line := range before.differences(readState(t, s)) {
 			t.Errorf("after the cleanup %s", line)
 		}
