@@ -16,7 +16,6 @@ import (
 type refresher struct {
 	*Refresh
 	pace    pace
-	most    int           // keys of a portion
 	work    chan *portion // with room for one portion per worker: sending never blocks
 	results chan result   // likewise
 	busy    int
@@ -146,7 +145,7 @@ func (d *refresher) handOut() {
 	limit := d.pace.limit()
 	for free := limit - d.busy; free > 0; free-- {
 		share := (d.books.Left() + free - 1) / free
-		p := d.books.next(min(max(share, leastKeys), d.most))
+		p := d.books.next(min(max(share, leastKeys), d.mostKeys))
 		if p == nil {
 			break
 		}
@@ -259,7 +258,7 @@ func (d *refresher) drain(request drainRequest) error {
 			return nil
 		}
 		d.books.Fenced(d.books.AskFence()) // also in place of one that is under way
-		if p := d.books.next(d.most); p != nil {
+		if p := d.books.next(d.mostKeys); p != nil {
 			res, err := d.refreshUnderLock(request.ctx, request.session, p)
 			if err == nil && d.next.Fence >= request.fence {
 				err = refusals.add(d.deps.Mapping.Source.Name, res)

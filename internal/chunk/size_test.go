@@ -124,6 +124,24 @@ func TestSizeHasBounds(t *testing.T) {
 	}
 }
 
+func TestMostRows(t *testing.T) {
+	for _, c := range []struct {
+		rows, bytes uint64
+		want        int
+	}{
+		{rows: 0, bytes: 0, want: mostRows},
+		{rows: 0, bytes: 1 << 60, want: mostRows},
+		{rows: 1 << 40, bytes: 1, want: mostRows},
+		{rows: 1000, bytes: 1000 << 10, want: 16 << 10},
+		{rows: 1000, bytes: 1000 << 20, want: 16},
+		{rows: 1, bytes: 1 << 60, want: wideRows},
+	} {
+		if n := MostRows(&table.Table{EstimatedRows: c.rows, DataBytes: c.bytes}); n != c.want {
+			t.Errorf("%d rows of a table with %d rows in %d bytes, want %d", n, c.rows, c.bytes, c.want)
+		}
+	}
+}
+
 // TestLateReports has chunks of the same old size report one after another: together they move the size by one step.
 func TestLateReports(t *testing.T) {
 	s := newSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})

@@ -11,8 +11,10 @@ import (
 const (
 	firstRows = 1000
 	mostRows  = 100_000
-	// mostBytes bounds a chunk by the source's mean row: what it adds to undo and binary log is written at one commit.
 	mostBytes = 16 << 20
+	// wideRows is how many rows a commit may write however wide they are: statistics that are old, of a table that was emptied, say,
+	// tell of rows that do not exist.
+	wideRows = 4
 	// A step of the size is at most by these factors.
 	growth    = 2
 	shrinkage = 4
@@ -30,7 +32,7 @@ type sizer struct {
 }
 
 func newSizer(c Config, t *table.Table) *sizer {
-	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: mostRows}
+	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: MostRows(t)}
 	if s.shortened == nil {
 		s.shortened = func(d time.Duration) time.Duration { return d }
 	}
@@ -38,12 +40,18 @@ func newSizer(c Config, t *table.Table) *sizer {
 		s.fixed, s.now = true, c.Rows
 		return s
 	}
-	if t.EstimatedRows > 0 {
-		row := max(t.DataBytes/t.EstimatedRows, 1)
-		s.most = int(min(max(mostBytes/row, 1), mostRows))
-	}
 	s.now = min(firstRows, s.most)
 	return s
+}
+
+// MostRows returns how many rows of the table should be written at one commit at most, by the mean row: what they add to undo
+// and binary log is written there.
+func MostRows(t *table.Table) int {
+	if t.EstimatedRows == 0 {
+		return mostRows
+	}
+	row := max(t.DataBytes/t.EstimatedRows, 1)
+	return int(min(max(mostBytes/row, wideRows), mostRows))
 }
 
 func (s *sizer) rows() int {

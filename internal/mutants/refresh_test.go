@@ -191,4 +191,11 @@ var refreshMutants = []mutant{
 		Tests:   []string{"TestAdoptedBehindHeldKeys"},
 		Servers: true,
 	},
+	{
+		Name:      "refresh: wide rows are written by as many at once as narrow ones",
+		Invariant: "what one commit writes is bounded by bytes",
+		Edits:     []edit{{refreshPackage + "/refresh.go", "min(sqlgen.MostKeysOf(deps.Mapping), chunk.MostRows(deps.Mapping.Source))", "min(sqlgen.MostKeysOf(deps.Mapping), chunk.MostRows(&table.Table{}))"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestWideRowsAreWrittenByFewAtOnce"},
+	},
 }
