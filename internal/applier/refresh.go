@@ -75,14 +75,8 @@ func (r *Refresh) Run(ctx context.Context) error {
 		// and again, each with a transaction to do anew: where values are handed around, one gets further than four.
 		workers = adapt.Count(1)
 	}
-	most := workers.Greatest()
-	d := &refresher{
-		Refresh: r,
-		pace:    pace{workers: workers, bound: r.deps.Bound},
-		work:    make(chan *portion, most), results: make(chan result, most),
-		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
-	}
-	for i := range most {
+	d := newRefresher(r, workers)
+	for i := range workers.Greatest() {
 		g.Go(func() error {
 			if err := r.worker(ctx, d.work, d.results); err != nil {
 				return fmt.Errorf("apply worker %d: %w", i+1, err)

@@ -30,10 +30,7 @@ func newRefresherOf(limit int, source *table.Table) *refresher {
 	r.books = newBooks(ledgerConfig{limit: limit, covered: Covered{All: true}},
 		func(key []table.Value) uint64 { return key[0].Num },
 		func(n uint64) []table.Value { return []table.Value{table.UintValue(n)} })
-	return &refresher{
-		Refresh: r, pace: pace{workers: adapt.Fixed(1)},
-		work: make(chan *portion, 1), results: make(chan result, 1), fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
-	}
+	return newRefresher(r, adapt.Fixed(1))
 }
 
 // TestReadingWaitsForRoom: the worker is held while more is changed than is collected. Feeding waits, for as long as it takes, and

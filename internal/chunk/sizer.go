@@ -20,8 +20,8 @@ const (
 	shrinkage = 4
 )
 
-// sizer adapts the size of chunks to a target time.
-type sizer struct {
+// Sizer adapts the number of rows that are written at once to a target time. Any goroutine may call its methods.
+type Sizer struct {
 	target    time.Duration
 	shortened func(time.Duration) time.Duration
 	fixed     bool
@@ -31,8 +31,9 @@ type sizer struct {
 	now int
 }
 
-func newSizer(c Config, t *table.Table) *sizer {
-	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: MostRows(t)}
+// NewSizer returns a Sizer for rows of the table.
+func NewSizer(c Config, t *table.Table) *Sizer {
+	s := &Sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: MostRows(t)}
 	if s.shortened == nil {
 		s.shortened = func(d time.Duration) time.Duration { return d }
 	}
@@ -54,15 +55,16 @@ func MostRows(t *table.Table) int {
 	return int(min(max(mostBytes/row, wideRows), mostRows))
 }
 
-func (s *sizer) rows() int {
+// Rows returns how many are to be written at once next.
+func (s *Sizer) Rows() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
-// report moves the size by what a chunk of the given size took. Chunks planned ahead report late: a fast one can only
+// Report moves the size by what a chunk of the given size took. Chunks planned ahead report late: a fast one can only
 // enlarge, by its own size, and a slow one only reduce.
-func (s *sizer) report(size int, took time.Duration) {
+func (s *Sizer) Report(size int, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fixed {

@@ -198,4 +198,18 @@ var refreshMutants = []mutant{
 		Package:   refreshPackage,
 		Tests:     []string{"TestWideRowsAreWrittenByFewAtOnce"},
 	},
+	{
+		Name:      "refresh: slow rows are written by as many at once as fast ones",
+		Invariant: "what one commit writes is bounded by time",
+		Edits:     []edit{{refreshDispatcher, "max(min(share, d.size.Rows()), leastKeys)", "max(share, leastKeys)"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestSlowRowsAreWrittenByFewAtOnce"},
+	},
+	{
+		Name:      "refresh: slow rows are written one by one",
+		Invariant: "commits that take long do not make rows take as long",
+		Edits:     []edit{{refreshDispatcher, "max(min(share, d.size.Rows()), leastKeys)", "min(max(share, leastKeys), d.size.Rows())"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestSlowRowsAreWrittenByFewAtOnce"},
+	},
 }
