@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/midstreamdb/midstream/internal/adapt"
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/epoch"
 	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/progress"
@@ -34,6 +35,7 @@ type Refresh struct {
 	key       *sqlgen.Key
 	loss      *loss.Explainer
 	books     ledger // the dispatcher's
+	mostKeys  int    // that are written at once: no more than a statement takes, nor than a commit should
 
 	asks chan func(*refresher)
 	// adopts are asked for by copiers; the dispatcher takes them while there is room for keys.
@@ -57,6 +59,7 @@ func NewRefresh(cfg Config, deps Deps, fencer Fencer, covered Covered) *Refresh 
 		key:       sqlgen.NewKey(deps.Mapping),
 		loss:      loss.New(deps.Mapping, deps.Server),
 		books:     newLedger(deps.Mapping, covered),
+		mostKeys:  min(sqlgen.MostKeysOf(deps.Mapping), chunk.MostRows(deps.Mapping.Source)),
 		asks:      make(chan func(*refresher)),
 		adopts:    make(chan func(*refresher)),
 	}
@@ -72,15 +75,8 @@ func (r *Refresh) Run(ctx context.Context) error {
 		// and again, each with a transaction to do anew: where values are handed around, one gets further than four.
 		workers = adapt.Count(1)
 	}
-	most := workers.Greatest()
-	d := &refresher{
-		Refresh: r,
-		pace:    pace{workers: workers, bound: r.deps.Bound},
-		most:    sqlgen.MostKeysOf(r.deps.Mapping),
-		work:    make(chan *portion, most), results: make(chan result, most),
-		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
-	}
-	for i := range most {
+	d := newRefresher(r, workers)
+	for i := range workers.Greatest() {
 		g.Go(func() error {
 			if err := r.worker(ctx, d.work, d.results); err != nil {
 				return fmt.Errorf("apply worker %d: %w", i+1, err)
@@ -108,7 +104,7 @@ func (r *Refresh) Predict() time.Duration {
 	r.counters.mu.Lock()
 	defer r.counters.mu.Unlock()
 	rows := float64(f.Seen - f.Applied)
-	return time.Duration((rows/sqlgen.MostKeys+1)*r.counters.cost.fixed() + rows*r.counters.cost.perRow())
+	return time.Duration((rows/float64(r.mostKeys)+1)*r.counters.cost.fixed() + rows*r.counters.cost.perRow())
 }
 
 // writeFences writes the fences that are asked for.

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/adapt"
 	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -16,7 +18,7 @@ import (
 type refresher struct {
 	*Refresh
 	pace    pace
-	most    int           // keys of a portion
+	size    *chunk.Sizer
 	work    chan *portion // with room for one portion per worker: sending never blocks
 	results chan result   // likewise
 	busy    int
@@ -58,9 +60,23 @@ const (
 	epochPause = 50 * time.Millisecond
 	// fencePause is the time between two fences: each is a commit on the server.
 	fencePause = 2 * time.Millisecond
-	// leastKeys is the size below which an epoch is not divided among more workers.
+	// portionTime is what a portion should take at most: the application's commits wait behind its own. It is long beside a
+	// commit on a slow disk, which fewer keys do not shorten.
+	portionTime = 500 * time.Millisecond
+	// leastKeys is the size below which an epoch is not divided among more workers, nor because they are slow.
 	leastKeys = 50
 )
+
+func newRefresher(r *Refresh, workers *adapt.Workers) *refresher {
+	most := workers.Greatest()
+	return &refresher{
+		Refresh: r,
+		pace:    pace{workers: workers, bound: r.deps.Bound},
+		size:    chunk.NewSizer(chunk.Config{Target: portionTime}, r.deps.Mapping.Source),
+		work:    make(chan *portion, most), results: make(chan result, most),
+		fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
+	}
+}
 
 func (d *refresher) run(ctx context.Context) error {
 	for {
@@ -146,7 +162,7 @@ func (d *refresher) handOut() {
 	limit := d.pace.limit()
 	for free := limit - d.busy; free > 0; free-- {
 		share := (d.books.Left() + free - 1) / free
-		p := d.books.next(min(max(share, leastKeys), d.most))
+		p := d.books.next(min(max(min(share, d.size.Rows()), leastKeys), d.mostKeys))
 		if p == nil {
 			break
 		}
@@ -179,6 +195,7 @@ func (d *refresher) step(ctx context.Context) error {
 	case res := <-d.results:
 		d.busy--
 		d.report(res)
+		d.size.Report(len(res.portion.keys), res.took)
 		d.pace.committed(len(res.portion.keys), d.books.Left() > 0, time.Now())
 		d.grant(d.busy)
 	case number := <-d.fenced:
@@ -261,7 +278,7 @@ func (d *refresher) drain(request drainRequest) error {
 			return nil
 		}
 		d.books.Fenced(d.books.AskFence()) // also in place of one that is under way
-		if p := d.books.next(d.most); p != nil {
+		if p := d.books.next(d.mostKeys); p != nil {
 			res, err := d.refreshUnderLock(request.ctx, request.session, p)
 			if err == nil && d.next.Fence >= request.fence {
 				err = refusals.add(d.deps.Mapping.Source.Name, res)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/adapt"
 	"github.com/midstreamdb/midstream/internal/binlog"
+	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/progress"
 	"github.com/midstreamdb/midstream/internal/table"
 )
@@ -18,20 +19,18 @@ type instant struct{}
 
 func (instant) Fence(context.Context) (uint64, error) { return 0, nil }
 
-// newRefresherOf returns the dispatcher of a refresh that collects so many keys, of one integer, and has one worker: whoever takes
-// its portions.
-func newRefresherOf(limit int) *refresher {
-	r := &Refresh{
-		toil:   newToil(Config{QueueBytes: 1}, Deps{Applied: progress.NewApplied(binlog.FilePosition("log.000001", 4))}), // one item waits at most
-		fencer: instant{}, asks: make(chan func(*refresher)), adopts: make(chan func(*refresher)),
-		books: newBooks(ledgerConfig{limit: limit, covered: Covered{All: true}},
-			func(key []table.Value) uint64 { return key[0].Num },
-			func(n uint64) []table.Value { return []table.Value{table.UintValue(n)} }),
-	}
-	return &refresher{
-		Refresh: r, pace: pace{workers: adapt.Fixed(1)}, most: 999,
-		work: make(chan *portion, 1), results: make(chan result, 1), fences: make(chan uint64, 1), fenced: make(chan uint64, 1),
-	}
+// newRefresherOf returns the dispatcher of a refresh of the table that collects so many keys, of one integer, and has one worker:
+// whoever takes its portions.
+func newRefresherOf(limit int, source *table.Table) *refresher {
+	column := &table.Column{Name: "id", Kind: table.Int, Unsigned: true}
+	pairs := []table.Pair{{Source: column, Shadow: column}}
+	m := &table.Mapping{Source: source, Shadow: &table.Table{}, Columns: pairs, Key: table.MigrationKey{Columns: pairs}}
+	r := NewRefresh(Config{QueueBytes: 1}, // one item waits at most
+		Deps{Mapping: m, Server: &conn.Server{}, Applied: progress.NewApplied(binlog.FilePosition("log.000001", 4))}, instant{}, Covered{All: true})
+	r.books = newBooks(ledgerConfig{limit: limit, covered: Covered{All: true}},
+		func(key []table.Value) uint64 { return key[0].Num },
+		func(n uint64) []table.Value { return []table.Value{table.UintValue(n)} })
+	return newRefresher(r, adapt.Fixed(1))
 }
 
 // TestReadingWaitsForRoom: the worker is held while more is changed than is collected. Feeding waits, for as long as it takes, and
@@ -39,7 +38,7 @@ func newRefresherOf(limit int) *refresher {
 func TestReadingWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const limit, changes = 10, 1000
-		d := newRefresherOf(limit)
+		d := newRefresherOf(limit, &table.Table{})
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() { _ = d.run(ctx) }()                             // what it returns is the context's

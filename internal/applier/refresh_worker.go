@@ -17,6 +17,7 @@ import (
 // result is what became of a portion: all of it is committed.
 type result struct {
 	portion *portion
+	took    time.Duration
 	missing [][]table.Value // the source has no row, nor has the shadow any more
 	refused []refusedRow    // another unique key refused the row; the shadow has none
 }
@@ -42,7 +43,8 @@ func (r *Refresh) worker(ctx context.Context, work <-chan *portion, results chan
 			if err != nil {
 				return fmt.Errorf("refresh %d rows of %s: %w", len(p.keys), r.deps.Mapping.Shadow.Name, err)
 			}
-			r.counters.observe(time.Since(begun), len(p.keys))
+			res.took = time.Since(begun)
+			r.counters.observe(res.took, len(p.keys))
 			results <- res
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -10,9 +10,10 @@ import (
 )
 
 // Enlist returns the statement by which a session notes itself before it writes rows for a run (conn.Config.Enlist). It
-// changes no row when another run has taken over since: such a session must not write.
+// changes no row when another run has taken over since: such a session must not write. It waits for one that is taking over,
+// and this one for it, so that the session is refused, or known to the other run.
 func (c *Changelog) Enlist(run uint64) string {
-	return fmt.Sprintf("REPLACE INTO %[1]s (id, value) SELECT %[2]d + CONNECTION_ID(), value FROM %[1]s WHERE id = %[3]d AND value = %[4]d",
+	return fmt.Sprintf("REPLACE INTO %[1]s (id, value) SELECT %[2]d + CONNECTION_ID(), value FROM %[1]s WHERE id = %[3]d AND value = %[4]d LOCK IN SHARE MODE",
 		c.config.Table, SessionID, RunID, run)
 }
 

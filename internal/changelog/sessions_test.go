@@ -3,10 +3,12 @@ package changelog_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/changelog"
 	"github.com/midstreamdb/midstream/internal/conn"
 	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
@@ -16,15 +18,7 @@ import (
 func TestSessionsOfEarlierRuns(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		c, _ := mustCreate(t, s)
-		a := s.Server
-		pool := func(run uint64) *sql.DB {
-			db, err := conn.Open(conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Enlist: c.Enlist(run)}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { _ = db.Close() }) // idle sessions
-			return db
-		}
+		pool := func(run uint64) *sql.DB { return mustPool(t, s, c.Enlist(run)) }
 		begun, err := c.TakeOver(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -78,4 +72,46 @@ func TestSessionsOfEarlierRuns(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSessionBesideATakeOver: a session is not opened before it is known whether another run takes over.
+func TestSessionBesideATakeOver(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		c, _ := mustCreate(t, s)
+		run, err := c.TakeOver(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := s.MustConn() // is about to take over
+		for _, statement := range []string{"BEGIN", fmt.Sprintf("UPDATE t__changelog SET value = value + 1 WHERE id = %d", changelog.RunID)} {
+			if _, err := other.ExecContext(t.Context(), statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opened := make(chan error, 1)
+		pool := mustPool(t, s, c.Enlist(run))
+		go func() { opened <- pool.PingContext(t.Context()) }()
+		select {
+		case err := <-opened:
+			t.Fatalf("it did not wait to know whose the migration is: %v", err)
+		case <-time.After(300 * time.Millisecond):
+		}
+		if _, err := other.ExecContext(t.Context(), "COMMIT"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-opened; !errors.Is(err, conn.ErrSuperseded) {
+			t.Errorf("after another run had taken over: %v", err)
+		}
+	})
+}
+
+func mustPool(t *testing.T, s *sandboxtest.Schema, enlist string) *sql.DB {
+	t.Helper()
+	a := s.Server
+	db, err := conn.Open(conn.Config{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password, Enlist: enlist}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // idle sessions
+	return db
 }

@@ -49,7 +49,7 @@ type Chunker struct {
 	source conn.Querier
 	key    *sqlgen.Key
 	rows   uint64 // the server's estimate
-	size   *sizer
+	size   *Sizer
 
 	begun  bool
 	next   uint64        // id of the next chunk
@@ -62,7 +62,7 @@ type Chunker struct {
 func New(c Config, source conn.Querier, m *table.Mapping) *Chunker {
 	chunker := &Chunker{
 		source: source, key: sqlgen.NewKey(m), rows: m.Source.EstimatedRows,
-		size: newSizer(c, m.Source),
+		size: NewSizer(c, m.Source),
 	}
 	if c.Rest != nil {
 		chunker.next, chunker.lower, chunker.ended = uint64(len(c.Rest.Open)), c.Rest.After, c.Rest.Ended
@@ -82,7 +82,7 @@ func (c *Chunker) Next(ctx context.Context) (Chunk, bool, error) {
 		}
 		c.begun = true
 	}
-	size := c.size.rows()
+	size := c.size.Rows()
 	upper, err := c.boundary(ctx, size)
 	if err != nil {
 		return Chunk{}, false, fmt.Errorf("plan chunk %d: %w", c.next, err)
@@ -93,10 +93,10 @@ func (c *Chunker) Next(ctx context.Context) (Chunk, bool, error) {
 }
 
 // Report says how long the statement that copied a chunk took.
-func (c *Chunker) Report(chunk Chunk, took time.Duration) { c.size.report(chunk.Size, took) }
+func (c *Chunker) Report(chunk Chunk, took time.Duration) { c.size.Report(chunk.Size, took) }
 
 // Size returns the rows of the next chunk.
-func (c *Chunker) Size() int { return c.size.rows() }
+func (c *Chunker) Size() int { return c.size.Rows() }
 
 // boundary returns the upper end of a chunk of size rows, nil for the last one. Beyond the greatest key of the beginning
 // keys are always read: what was inserted meanwhile is too much for one chunk.

@@ -71,18 +71,18 @@ func TestSparseKeysAreNotReckoned(t *testing.T) {
 // TestSizeFollowsTheTime simulates a server of a constant speed.
 func TestSizeFollowsTheTime(t *testing.T) {
 	for _, perSecond := range []float64{300, 20_000, 400_000, 1e9} {
-		s := newSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})
-		previous := s.rows()
+		s := NewSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})
+		previous := s.Rows()
 		for range 40 {
-			size := s.rows()
-			s.report(size, time.Duration(float64(size)/perSecond*float64(time.Second)))
-			if now := s.rows(); now > previous*growth || now < previous/shrinkage || now < 1 || now > mostRows {
+			size := s.Rows()
+			s.Report(size, time.Duration(float64(size)/perSecond*float64(time.Second)))
+			if now := s.Rows(); now > previous*growth || now < previous/shrinkage || now < 1 || now > mostRows {
 				t.Fatalf("%v rows/s: from %d to %d rows in one step", perSecond, previous, now)
 			}
-			previous = s.rows()
+			previous = s.Rows()
 		}
-		if want := min(perSecond/10, mostRows); math.Abs(float64(s.rows())-want) > 0.2*want+1 {
-			t.Errorf("%v rows/s: %d rows, want about %v", perSecond, s.rows(), want)
+		if want := min(perSecond/10, mostRows); math.Abs(float64(s.Rows())-want) > 0.2*want+1 {
+			t.Errorf("%v rows/s: %d rows, want about %v", perSecond, s.Rows(), want)
 		}
 	}
 }
@@ -90,53 +90,71 @@ func TestSizeFollowsTheTime(t *testing.T) {
 // TestShortenedTime: the size follows the part of the time that is allowed, and grows again with it.
 func TestShortenedTime(t *testing.T) {
 	part := time.Duration(1)
-	s := newSizer(Config{Target: 100 * time.Millisecond, Shortened: func(d time.Duration) time.Duration { return d / part }}, &table.Table{})
+	s := NewSizer(Config{Target: 100 * time.Millisecond, Shortened: func(d time.Duration) time.Duration { return d / part }}, &table.Table{})
 	for _, part = range []time.Duration{1, 4, 1} {
 		for range 40 {
-			size := s.rows()
-			s.report(size, time.Duration(size)*time.Second/100_000)
+			size := s.Rows()
+			s.Report(size, time.Duration(size)*time.Second/100_000)
 		}
-		if want := 10_000 / float64(part); math.Abs(float64(s.rows())-want) > 0.2*want {
-			t.Errorf("%d rows in a part of 1/%d, want about %v", s.rows(), part, want)
+		if want := 10_000 / float64(part); math.Abs(float64(s.Rows())-want) > 0.2*want {
+			t.Errorf("%d rows in a part of 1/%d, want about %v", s.Rows(), part, want)
 		}
 	}
 }
 
 func TestSizeHasBounds(t *testing.T) {
 	wide := &table.Table{EstimatedRows: 100, DataBytes: 100 << 20}
-	s := newSizer(Config{}, wide)
-	if s.rows() != 16 {
-		t.Errorf("%d rows of 1 MiB, want 16", s.rows())
+	s := NewSizer(Config{}, wide)
+	if s.Rows() != 16 {
+		t.Errorf("%d rows of 1 MiB, want 16", s.Rows())
 	}
-	s.report(16, time.Millisecond)
-	if s.rows() != 16 {
-		t.Errorf("%d rows of 1 MiB after a fast chunk, want 16", s.rows())
+	s.Report(16, time.Millisecond)
+	if s.Rows() != 16 {
+		t.Errorf("%d rows of 1 MiB after a fast chunk, want 16", s.Rows())
 	}
-	s.report(2, time.Hour)
-	s.report(1, time.Hour)
-	if s.rows() != 1 {
-		t.Errorf("%d rows after the slowest chunk, want 1", s.rows())
+	s.Report(2, time.Hour)
+	s.Report(1, time.Hour)
+	if s.Rows() != 1 {
+		t.Errorf("%d rows after the slowest chunk, want 1", s.Rows())
 	}
-	fixed := newSizer(Config{Rows: 777}, wide)
-	fixed.report(777, time.Hour)
-	if fixed.rows() != 777 {
-		t.Errorf("%d rows, want the fixed 777", fixed.rows())
+	fixed := NewSizer(Config{Rows: 777}, wide)
+	fixed.Report(777, time.Hour)
+	if fixed.Rows() != 777 {
+		t.Errorf("%d rows, want the fixed 777", fixed.Rows())
+	}
+}
+
+func TestMostRows(t *testing.T) {
+	for _, c := range []struct {
+		rows, bytes uint64
+		want        int
+	}{
+		{rows: 0, bytes: 0, want: mostRows},
+		{rows: 0, bytes: 1 << 60, want: mostRows},
+		{rows: 1 << 40, bytes: 1, want: mostRows},
+		{rows: 1000, bytes: 1000 << 10, want: 16 << 10},
+		{rows: 1000, bytes: 1000 << 20, want: 16},
+		{rows: 1, bytes: 1 << 60, want: wideRows},
+	} {
+		if n := MostRows(&table.Table{EstimatedRows: c.rows, DataBytes: c.bytes}); n != c.want {
+			t.Errorf("%d rows of a table with %d rows in %d bytes, want %d", n, c.rows, c.bytes, c.want)
+		}
 	}
 }
 
 // TestLateReports has chunks of the same old size report one after another: together they move the size by one step.
 func TestLateReports(t *testing.T) {
-	s := newSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})
+	s := NewSizer(Config{Target: 100 * time.Millisecond}, &table.Table{})
 	for range 5 {
-		s.report(1000, time.Millisecond)
+		s.Report(1000, time.Millisecond)
 	}
-	if s.rows() != 2000 {
-		t.Errorf("%d rows after five fast chunks of 1000, want 2000", s.rows())
+	if s.Rows() != 2000 {
+		t.Errorf("%d rows after five fast chunks of 1000, want 2000", s.Rows())
 	}
 	for range 5 {
-		s.report(1000, time.Minute)
+		s.Report(1000, time.Minute)
 	}
-	if s.rows() != 250 {
-		t.Errorf("%d rows after five slow chunks of 1000, want 250", s.rows())
+	if s.Rows() != 250 {
+		t.Errorf("%d rows after five slow chunks of 1000, want 250", s.Rows())
 	}
 }

@@ -11,15 +11,17 @@ import (
 const (
 	firstRows = 1000
 	mostRows  = 100_000
-	// mostBytes bounds a chunk by the source's mean row: what it adds to undo and binary log is written at one commit.
 	mostBytes = 16 << 20
+	// wideRows is how many rows a commit may write however wide they are: statistics that are old, of a table that was emptied, say,
+	// tell of rows that do not exist.
+	wideRows = 4
 	// A step of the size is at most by these factors.
 	growth    = 2
 	shrinkage = 4
 )
 
-// sizer adapts the size of chunks to a target time.
-type sizer struct {
+// Sizer adapts the number of rows that are written at once to a target time. Any goroutine may call its methods.
+type Sizer struct {
 	target    time.Duration
 	shortened func(time.Duration) time.Duration
 	fixed     bool
@@ -29,8 +31,9 @@ type sizer struct {
 	now int
 }
 
-func newSizer(c Config, t *table.Table) *sizer {
-	s := &sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: mostRows}
+// NewSizer returns a Sizer for rows of the table.
+func NewSizer(c Config, t *table.Table) *Sizer {
+	s := &Sizer{target: cmp.Or(c.Target, DefaultTarget), shortened: c.Shortened, most: MostRows(t)}
 	if s.shortened == nil {
 		s.shortened = func(d time.Duration) time.Duration { return d }
 	}
@@ -38,23 +41,30 @@ func newSizer(c Config, t *table.Table) *sizer {
 		s.fixed, s.now = true, c.Rows
 		return s
 	}
-	if t.EstimatedRows > 0 {
-		row := max(t.DataBytes/t.EstimatedRows, 1)
-		s.most = int(min(max(mostBytes/row, 1), mostRows))
-	}
 	s.now = min(firstRows, s.most)
 	return s
 }
 
-func (s *sizer) rows() int {
+// MostRows returns how many rows of the table should be written at one commit at most, by the mean row: what they add to undo
+// and binary log is written there.
+func MostRows(t *table.Table) int {
+	if t.EstimatedRows == 0 {
+		return mostRows
+	}
+	row := max(t.DataBytes/t.EstimatedRows, 1)
+	return int(min(max(mostBytes/row, wideRows), mostRows))
+}
+
+// Rows returns how many are to be written at once next.
+func (s *Sizer) Rows() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
-// report moves the size by what a chunk of the given size took. Chunks planned ahead report late: a fast one can only
+// Report moves the size by what a chunk of the given size took. Chunks planned ahead report late: a fast one can only
 // enlarge, by its own size, and a slow one only reduce.
-func (s *sizer) report(size int, took time.Duration) {
+func (s *Sizer) Report(size int, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fixed {

@@ -124,4 +124,12 @@ var applierMutants = []mutant{
 		Tests:     []string{"TestDuplicateAppears/before_the_lock,_under_load/replay"},
 		Servers:   true,
 	},
+	{
+		Name:      "what a lost session goes on with is not ended",
+		Invariant: "I8: what is done again is done when the first try is over",
+		Edits:     []edit{{applierPackage + "/worker.go", "	if !s.unsure {\n", "	if true {\n"}},
+		Package:   applierPackage,
+		Tests:     []string{"TestRefreshLosesConnections"},
+		Servers:   true,
+	},
 }

@@ -75,12 +75,20 @@ var checkpointMutants = []mutant{
 		Name:      "checkpoint: sessions of earlier runs go on",
 		Invariant: "I8: no session of an earlier run writes when a new one does",
 		Edits: []edit{{
-			changelogEnlist, "WHERE id = %[3]d AND value = %[4]d\"",
-			"WHERE id = %[3]d AND %[4]d > 0\"",
+			changelogEnlist, "WHERE id = %[3]d AND value = %[4]d LOCK",
+			"WHERE id = %[3]d AND %[4]d > 0 LOCK",
 		}},
 		Package: "internal/changelog",
 		Tests:   []string{"TestSessionsOfEarlierRuns"},
 		Servers: true,
+	},
+	{
+		Name:      "checkpoint: a session does not wait for a run that takes over",
+		Invariant: "I8: no session of an earlier run writes when a new one does",
+		Edits:     []edit{{changelogEnlist, " LOCK IN SHARE MODE\"", "\""}},
+		Package:   "internal/changelog",
+		Tests:     []string{"TestSessionBesideATakeOver"},
+		Servers:   true,
 	},
 	{
 		Name:      "checkpoint: a server that may lose its log keeps its commits",

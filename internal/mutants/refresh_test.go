@@ -191,4 +191,25 @@ var refreshMutants = []mutant{
 		Tests:   []string{"TestAdoptedBehindHeldKeys"},
 		Servers: true,
 	},
+	{
+		Name:      "refresh: wide rows are written by as many at once as narrow ones",
+		Invariant: "what one commit writes is bounded by bytes",
+		Edits:     []edit{{refreshPackage + "/refresh.go", "min(sqlgen.MostKeysOf(deps.Mapping), chunk.MostRows(deps.Mapping.Source))", "min(sqlgen.MostKeysOf(deps.Mapping), chunk.MostRows(&table.Table{}))"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestWideRowsAreWrittenByFewAtOnce"},
+	},
+	{
+		Name:      "refresh: slow rows are written by as many at once as fast ones",
+		Invariant: "what one commit writes is bounded by time",
+		Edits:     []edit{{refreshDispatcher, "max(min(share, d.size.Rows()), leastKeys)", "max(share, leastKeys)"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestSlowRowsAreWrittenByFewAtOnce"},
+	},
+	{
+		Name:      "refresh: slow rows are written one by one",
+		Invariant: "commits that take long do not make rows take as long",
+		Edits:     []edit{{refreshDispatcher, "max(min(share, d.size.Rows()), leastKeys)", "min(max(share, leastKeys), d.size.Rows())"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestSlowRowsAreWrittenByFewAtOnce"},
+	},
 }

@@ -11,4 +11,15 @@ var tableMutants = []mutant{
 		Tests:     []string{"TestNumbersAreConvertedAsByAnALTER"},
 		Servers:   true,
 	},
+	{
+		Name:      "table: a key stays unique though its column becomes generated",
+		Invariant: "I12: two rows that become equal under a unique key are named",
+		Edits: []edit{{
+			"internal/table/alike.go", "	if shadow.Generation != NotGenerated && (",
+			"	if source.Generation != NotGenerated && shadow.Generation != NotGenerated && (",
+		}},
+		Package: "internal/table",
+		Tests:   []string{"TestAddedUniqueKeys"},
+		Servers: true,
+	},
 }

@@ -90,8 +90,7 @@ func (p *pairing) distinguishes(to, from *KeyPart) bool {
 	if source == nil || shadow == nil || p.to[source] != shadow || unlike(source, shadow) != "" || p.mayLose(source) {
 		return false
 	}
-	if source.Generation != NotGenerated && shadow.Generation != NotGenerated &&
-		(source.Expression != shadow.Expression || !p.unchanged(source.Expression)) {
+	if shadow.Generation != NotGenerated && (source.Expression != shadow.Expression || !p.unchanged(source.Expression)) {
 		return false
 	}
 	return to.Prefix == 0 || from.Prefix != 0 && to.Prefix >= from.Prefix

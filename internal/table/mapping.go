@@ -17,8 +17,8 @@ type Mapping struct {
 	Key MigrationKey
 
 	// AddedUnique are the unique keys of the shadow that the source has not, or has only wider, by other columns,
-	// collation or prefix, or whose columns may lose what made them distinct: a write may push out another row only
-	// through the others.
+	// collation or prefix, or whose columns may lose what made them distinct or become generated: a write may push out
+	// another row only through the others.
 	AddedUnique []Key
 }
 

@@ -105,6 +105,8 @@ func TestAddedUniqueKeys(t *testing.T) {
 			{keys: "UNIQUE ua (a)", alter: "RENAME COLUMN a TO z, RENAME COLUMN x TO a, DROP INDEX ua, ADD UNIQUE ua (a)", added: "ua", only: "plain"},
 			{keys: "UNIQUE ug (g)", alter: "MODIFY g INT AS (a DIV 2) STORED", added: "ug"},
 			{keys: "UNIQUE ug (g)", alter: "MODIFY a BIGINT", added: "ug"},
+			{keys: "UNIQUE ug (g)", alter: "MODIFY g INT"},
+			{keys: "UNIQUE ux (x)", alter: "MODIFY x INT AS (a DIV 2) STORED", added: "ux"},
 			{keys: "UNIQUE f ((lower(b)))", alter: "MODIFY x BIGINT", only: "mysql"},
 			{keys: "UNIQUE f ((lower(b)))", alter: "ADD UNIQUE f2 (x, (lower(b)))", only: "mysql"},
 			{keys: "UNIQUE f ((lower(b)))", alter: "MODIFY b VARCHAR(30)", added: "f", only: "mysql"},
