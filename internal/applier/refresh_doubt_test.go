@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/midstreamdb/midstream/internal/binlog"
-	"github.com/midstreamdb/midstream/internal/conn"
-	"github.com/midstreamdb/midstream/internal/sqlgen"
 	"github.com/midstreamdb/midstream/internal/table"
 )
 
@@ -47,13 +45,9 @@ func (nowhere) Close() error                                 { return nil }
 // not be visible, and its row is read behind a fence only, which the drain was none of.
 func TestDrainOfALostLockSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newRefresherOf(10)
+		d := newRefresherOf(10, &table.Table{Name: table.Name{Schema: "s", Table: "t"}})
 		fencer := make(late)
-		column := []table.Column{{Name: "id", Kind: table.Int}}
-		m := &table.Mapping{Source: &table.Table{Name: table.Name{Schema: "s", Table: "t"}, Columns: column}, Shadow: &table.Table{Columns: column}}
-		m.Columns = []table.Pair{{Source: &column[0], Shadow: &column[0]}}
-		m.Key.Columns = m.Columns
-		d.fencer, d.deps.Mapping, d.sql, d.holding = fencer, m, sqlgen.NewRefresh(m, &conn.Server{}), newHolding()
+		d.fencer = fencer
 		session := endedSession(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
