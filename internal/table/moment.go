@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -52,7 +53,7 @@ func (p *pairing) moment(to *Column) (Wrap, error) {
 		}
 		return Wrap("CONVERT_TZ(" + at + ", '+00:00', " + literal(zone) + ")"), nil
 	}
-	if !isUTC(zone) && p.isExpression(to) && p.inZone(*to.Default, nil) {
+	if !isUTC(zone) && to.hasExpression(p.changes.MariaDB) && p.inZone(*to.Default, nil) {
 		return "", fmt.Errorf("add column %s: its default depends on the time zone of the session that writes: add it by an ALTER of its own, "+
 			"by the server's means, when this one is done", Quote(to.Name))
 	}
@@ -68,12 +69,20 @@ func (p *pairing) moment(to *Column) (Wrap, error) {
 	return Wrap(literal(value)), nil
 }
 
-// isExpression says so of a column's default. MariaDB does not tell a number or a name from one.
-func (p *pairing) isExpression(to *Column) bool {
-	if p.changes.MariaDB {
-		return !strings.HasPrefix(*to.Default, "'")
+// hasExpression says so of a column's default. MariaDB does not tell a number or a name from one.
+func (c *Column) hasExpression(mariaDB bool) bool {
+	switch {
+	case c.Default == nil:
+		return false
+	case mariaDB:
+		return withoutTexts(*c.Default) != ""
 	}
-	return strings.Contains(to.Extra, "DEFAULT_GENERATED")
+	return strings.Contains(c.Extra, "DEFAULT_GENERATED")
+}
+
+// computesDefault says whether the default of a column of the table is made of other columns.
+func (t *Table) computesDefault(c *Column, mariaDB bool) bool {
+	return c.hasExpression(mariaDB) && slices.ContainsFunc(t.Columns, func(of Column) bool { return Mentions(withoutTexts(*c.Default), of.Name) })
 }
 
 // defaultIn returns what follows DEFAULT in a column's line of a CREATE statement.
