@@ -94,11 +94,11 @@ func (v *Verify) compare(from, to *table.Column) {
 }
 
 // comparable says whether a value of the source's column is kept in the shadow's exactly if equal holds: nothing is converted
-// but the width.
+// but the width, and nothing may be lost.
 func comparable(p *table.Pair) bool {
 	from, to := p.Source, p.Shadow
 	switch {
-	case p.Wrap != "" || from.Kind != to.Kind:
+	case p.Wrap != "" || p.Lossy || from.Kind != to.Kind:
 		return false
 	case from.Charset != to.Charset:
 		return false
