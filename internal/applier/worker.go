@@ -13,7 +13,6 @@ import (
 	"github.com/midstreamdb/midstream/internal/loss"
 	"github.com/midstreamdb/midstream/internal/schedule"
 	"github.com/midstreamdb/midstream/internal/sqlgen"
-	"github.com/midstreamdb/midstream/internal/table"
 )
 
 // maxAttempts bounds how often one batch is tried again after deadlocks and lock waits.
@@ -54,7 +53,7 @@ func (r *Replay) apply(ctx context.Context, s *session, batch *schedule.Batch[it
 	if r.serial {
 		err = r.applySerial(ctx, s, p, err)
 	}
-	if conn.IsLoss(err) {
+	if isAboutValue(err) {
 		err = r.locate(ctx, s, p, err)
 	}
 	if err != nil {
@@ -64,18 +63,25 @@ func (r *Replay) apply(ctx context.Context, s *session, batch *schedule.Batch[it
 	return nil
 }
 
-// locate finds the row that would lose something.
+// locate finds the row that an error is about, by writing each alone; that is undone.
 func (r *Replay) locate(ctx context.Context, s *session, p *plan, err error) error {
-	for _, row := range p.rows() {
-		for _, guard := range r.sql.Guards([]table.Row{row}, r.cfg.StatementBytes) {
-			alone := r.retrying(ctx, s, func() error { _, err := s.conn.ExecContext(ctx, guard); return err })
-			if conn.IsLoss(alone) {
-				key := sqlgen.NewKey(r.deps.Mapping).DescribeRow(r.deps.Mapping.Key.Of(row))
-				return fmt.Errorf("the row with %s does not fit into the new table: %s", key, loss.Message(alone))
-			}
+	for i := range p.outs {
+		alone := r.retrying(ctx, s, func() error { return r.try(ctx, s, &plan{outs: p.outs[i : i+1]}) })
+		if isAboutValue(alone) {
+			key := sqlgen.NewKey(r.deps.Mapping).DescribeRow(p.outs[i].key)
+			return fmt.Errorf("the row with %s does not fit into the new table: %s", key, loss.Message(alone))
 		}
 	}
 	return errors.New(loss.Message(err))
+}
+
+// try executes the plan's statements and undoes them.
+func (r *Replay) try(ctx context.Context, s *session, p *plan) error {
+	defer s.rollback(ctx)
+	if _, err := s.conn.ExecContext(ctx, "START TRANSACTION"); err != nil {
+		return err
+	}
+	return r.execute(ctx, s.conn, p)
 }
 
 // applySerial ends the work on a plan, given what came of writing it at once, where the ALTER adds a unique key.

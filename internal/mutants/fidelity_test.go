@@ -57,6 +57,22 @@ var fidelityMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "fidelity: a default made of other columns is left as it was",
+		Invariant: "rows that exist get the default of an added column, whenever they are written",
+		Edits:     []edit{{"internal/table/mapping.go", "return !written && m.Shadow", "return !written && false && m.Shadow"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestScenarios/added-default-of-columns"},
+		Servers:   true,
+	},
+	{
+		Name:      "fidelity: a default that varies is left to each write",
+		Invariant: "rows that exist get the default of an added column, whenever they are written",
+		Edits:     []edit{{"internal/table/moment.go", "case ofTheMoment.MatchString(", "case false && ofTheMoment.MatchString("}},
+		Package:   "internal/table",
+		Tests:     []string{"TestAddedMomentIsThatOfTheALTER"},
+		Servers:   true,
+	},
+	{
 		Name:      "fidelity: the moment of an ALTER is that of each row",
 		Invariant: "rows that exist get one moment, as the server's zone shows it",
 		Edits:     []edit{{"internal/table/moment.go", "isMoment && found != nil {", "isMoment && found != nil && len(found) == 0 {"}},

@@ -56,6 +56,14 @@ var lossMutants = []mutant{
 		Servers:   true,
 	},
 	{
+		Name:      "loss: what was accepted to be lost is a defect",
+		Invariant: "a value that the user accepts to lose becomes what the server's own ALTER makes of it",
+		Edits:     []edit{{"internal/sqlgen/verify.go", `p.Wrap != "" || p.Lossy || `, `p.Wrap != "" || `}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestScenarios/allow-lossy-number"},
+		Servers:   true,
+	},
+	{
 		Name:      "loss: what becomes of a value is tried under the lock",
 		Invariant: "nothing releases the table locks before the rename",
 		Edits:     []edit{{"internal/loss/loss.go", "return e.explain(ctx, c, key, refusal, untried)", "return e.explain(ctx, c, key, refusal, e.try)"}},

@@ -114,4 +114,12 @@ var verifyMutants = []mutant{
 		Tests:     []string{"TestGeneratedColumnsAreCompared"},
 		Servers:   true,
 	},
+	{
+		Name:      "verify: a value that no longer fits ends the comparison",
+		Invariant: "a value that does not fit is told with its key, whoever meets it first",
+		Edits:     []edit{{"internal/verify/compare.go", "if conn.IsBadValue(err) {", "if false && conn.IsBadValue(err) {"}},
+		Package:   "internal/verify",
+		Tests:     []string{"TestValueThatNoLongerFits"},
+		Servers:   true,
+	},
 }

@@ -34,14 +34,14 @@ func MostKeysOf(m *table.Mapping) int {
 // beyond some thousands MySQL gives up looking them up in the index.
 const MostKeys = 999
 
-// NewRefresh returns the statements of a mapping. Rows are written in place (ON DUPLICATE KEY UPDATE) where the migration
-// key is the shadow's only unique key, unless losses are accepted, since an update does not make a 0 of NULL; by REPLACE where
-// every unique key of the shadow is the source's too; by plain INSERT, the keys having been deleted, where the ALTER adds one.
+// NewRefresh returns the statements of a mapping. Rows are written in place (ON DUPLICATE KEY UPDATE) where the mapping
+// allows it, unless losses are accepted, since an update does not make a 0 of NULL; by REPLACE where every unique key of the
+// shadow is the source's too; by plain INSERT, the keys having been deleted, where the ALTER adds one.
 func NewRefresh(m *table.Mapping, server *conn.Server) *Refresh {
 	r := &Refresh{mapping: m, copy: NewCopy(m, server), deletes: NewReplay(m, server), verb: "INSERT"}
 	switch {
 	case r.DeletesFirst():
-	case m.OnlyKey() && !m.Lossy():
+	case m.InPlace() && !m.Lossy():
 		r.after = "\n    ON DUPLICATE KEY UPDATE " + r.inPlace()
 	default:
 		r.verb = "REPLACE"

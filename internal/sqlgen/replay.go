@@ -29,9 +29,9 @@ type writer struct {
 	member bool // ENUM and SET with other members: written by name, not by number
 }
 
-// NewReplay returns the statements for a mapping. Rows are written in place (ON DUPLICATE KEY UPDATE) where the migration
-// key is the shadow's only unique key; by REPLACE where every unique key of the shadow is the source's too, so that it
-// may push out another row; by plain INSERT, the rows' keys having been deleted, where the ALTER adds a unique key.
+// NewReplay returns the statements for a mapping. Rows are written in place (ON DUPLICATE KEY UPDATE) where the mapping
+// allows it; by REPLACE where every unique key of the shadow is the source's too, so that it may push out another row; by
+// plain INSERT, the rows' keys having been deleted, where the ALTER adds a unique key.
 func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 	r := &Replay{mapping: m, writes: writers(m.Columns, false), keys: writers(m.Key.Columns, true)}
 	names := make([]string, len(m.Columns))
@@ -41,7 +41,7 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 	verb, after := "INSERT", ""
 	switch {
 	case len(m.AddedUnique) > 0:
-	case m.OnlyKey():
+	case m.InPlace():
 		after = inPlace(names, server)
 	default:
 		verb = "REPLACE"

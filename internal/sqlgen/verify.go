@@ -94,11 +94,11 @@ func (v *Verify) compare(from, to *table.Column) {
 }
 
 // comparable says whether a value of the source's column is kept in the shadow's exactly if equal holds: nothing is converted
-// but the width.
+// but the width, and nothing may be lost.
 func comparable(p *table.Pair) bool {
 	from, to := p.Source, p.Shadow
 	switch {
-	case p.Wrap != "" || from.Kind != to.Kind:
+	case p.Wrap != "" || p.Lossy || from.Kind != to.Kind:
 		return false
 	case from.Charset != to.Charset:
 		return false
@@ -139,7 +139,8 @@ func equal(a, b string, c *table.Column) string {
 	return "(" + a + " <=> " + b + ")"
 }
 
-// Scratch returns the statement that creates the temporary table, "" where none is needed. It is the session's.
+// Scratch returns the statement that creates the temporary table, "" where none is needed. It is the session's. Whatever the
+// server's default may be, it can hold what the shadow can.
 func (v *Verify) Scratch() string {
 	if v.scratch == nil {
 		return ""
@@ -149,7 +150,7 @@ func (v *Verify) Scratch() string {
 		names[i] = table.Quote(c.to.Name)
 	}
 	return "CREATE TEMPORARY TABLE " + v.scratch.String() + "\n" +
-		"       (PRIMARY KEY (" + table.QuoteList(v.mapping.Key.ShadowNames()) + "))\n" +
+		"       (PRIMARY KEY (" + table.QuoteList(v.mapping.Key.ShadowNames()) + ")) ENGINE=InnoDB ROW_FORMAT=DYNAMIC\n" +
 		"SELECT " + strings.Join(names, ", ") + "\n" +
 		"  FROM " + v.mapping.Shadow.Name.String() + "\n WHERE FALSE"
 }

@@ -45,17 +45,16 @@ func (p *pairing) zoned() map[*Column]bool {
 // inZone says whether an expression of the shadow depends on the time zone, given the generated columns that do. A TIMESTAMP
 // shows another time in each, whatever is done with it.
 func (p *pairing) inZone(expression string, zoned map[*Column]bool) bool {
-	expression = withoutTexts(expression)
 	for i := range p.shadow.Columns {
-		if c := &p.shadow.Columns[i]; (c.Kind == Timestamp || zoned[c]) && Mentions(expression, c.Name) {
+		if c := &p.shadow.Columns[i]; (c.Kind == Timestamp || zoned[c]) && Mentions(withoutTexts(expression), c.Name) {
 			return true
 		}
 	}
-	return ofTheSession.MatchString(textOrName.ReplaceAllString(expression, "")) // a column may be called like a function
+	return ofTheSession.MatchString(withoutNames(expression))
 }
 
-// ComputedError says that the shadow would keep something as computed in another time zone. The server's own ALTER may do
-// without computing anything.
+// ComputedError says that the shadow would keep something as computed in another time zone, or at another moment. The server's own
+// ALTER may do without computing anything.
 type ComputedError struct{ text string }
 
 // Error implements error.

@@ -129,10 +129,14 @@ func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 		wrap, err := conversion(from, to, p.changes)
 		return Pair{Source: from, Shadow: to, Wrap: wrap, Loss: lossOf(from, to, p.changes.TimeZone)}, true, err
 	}
+	if to.AutoIncrement {
+		return Pair{}, false, fmt.Errorf("add column %s: it is AUTO_INCREMENT, and a native ALTER numbers the rows in the order of the primary key, "+
+			"a copy in the order of writing: add it by the server's own ALTER, or as a plain column that you fill, and make it AUTO_INCREMENT afterwards", Quote(to.Name))
+	}
 	if value, err := p.moment(to); value != "" || err != nil {
 		return Pair{Source: &p.source.Columns[0], Shadow: to, Wrap: value}, true, err
 	}
-	if to.Nullable || to.Default != nil || to.AutoIncrement {
+	if to.Nullable || to.Default != nil {
 		return Pair{}, false, nil
 	}
 	value := implicit(to)

@@ -1,6 +1,9 @@
 package table
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Mapping says how rows of the source become rows of the shadow.
 type Mapping struct {
@@ -119,4 +122,13 @@ func (m *Mapping) OnlyKey() bool {
 		}
 	}
 	return true
+}
+
+// InPlace says whether updating a row of the shadow makes it the one that inserting would: the migration key is the only unique key,
+// and no added column has a default made of other columns, which an update leaves as it was.
+func (m *Mapping) InPlace() bool {
+	return m.OnlyKey() && !slices.ContainsFunc(m.Shadow.Columns, func(c Column) bool {
+		written := slices.ContainsFunc(m.Columns, func(p Pair) bool { return p.Shadow.Name == c.Name })
+		return !written && m.Shadow.computesDefault(&c, m.MariaDB)
+	})
 }

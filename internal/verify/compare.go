@@ -100,6 +100,12 @@ func (v *Verifier) retry(ctx context.Context, s *session, work func() error) err
 		if err == nil {
 			err = work()
 		}
+		if conn.IsBadValue(err) {
+			// Who applies the change meets the row, too, and says which one it is. Else it has another value by now.
+			if err = v.deps.Settler.Settle(ctx); err == nil {
+				err = work()
+			}
+		}
 		if conn.IsPassing(err) {
 			v.deps.Log.Debug("verification tries again", "error", err)
 			s.close()

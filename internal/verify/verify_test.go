@@ -339,6 +339,40 @@ func TestNotedMeanwhile(t *testing.T) {
 	})
 }
 
+// TestValueThatNoLongerFits: a row gets a value that does not fit while rows are converted to be compared. Who applies changes knows
+// the row and says so; where it has found nothing, the row is compared as it is now.
+func TestValueThatNoLongerFits(t *testing.T) {
+	refusal := errors.New("the row where `id` = 2 does not fit")
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		db := mustOpen(t, s)
+		s.MustExec("CREATE TABLE t (id int PRIMARY KEY, v varchar(10), x int); CREATE TABLE t__new (id int PRIMARY KEY, v varchar(3), x varchar(10)); " +
+			"INSERT INTO t VALUES (1, 'one', 1), (2, 'two', 2); INSERT INTO t__new SELECT * FROM t")
+		for name, c := range map[string]struct {
+			meanwhile string
+			refused   error
+			judge     func(error) bool
+		}{
+			"refused":   {"DO 0", refusal, func(err error) bool { return errors.Is(err, refusal) }},
+			"put right": {"UPDATE t SET v = 'two'", nil, func(err error) bool { return err == nil }},
+			"unnoticed": {"DO 0", nil, conn.IsBadValue},
+		} {
+			s.MustExec("UPDATE t SET v = 'two'; UPDATE t__new SET v = 'two'")
+			settled := 0
+			v := newVerifier(s, db, chunktest.MustMap(t, s, "t"), 10, func(context.Context) error {
+				if settled++; settled == 1 {
+					s.MustExec("UPDATE t SET v = 'too long' WHERE id = 2")
+					return nil
+				}
+				s.MustExec(c.meanwhile)
+				return c.refused
+			})
+			if err := v.Run(t.Context()); !c.judge(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
 // TestBoundIsKept: while the application bears one worker only, the others do not take chunks that they would then keep.
 func TestBoundIsKept(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {

@@ -226,6 +226,11 @@ func (c *oneCase) indexed(of column) string {
 	return text
 }
 
+// computedDefaults are defaults of an added column, by its family, that are made of another column.
+var computedDefaults = map[string]string{
+	"int": "LENGTH(?) % 100", "decimal": "LENGTH(?) / 3", "float": "LENGTH(?) / 4", "text": "CONCAT('\\\\', LEFT(HEX(?), 4))", "date": "'2024-02-01' + INTERVAL LENGTH(?) DAY",
+}
+
 // clause is one of the ALTER's; each column is meant by one at most, as far as is easily kept.
 func (c *oneCase) clause(n int) string {
 	i := c.r.IntN(len(c.columns))
@@ -239,7 +244,12 @@ func (c *oneCase) clause(n int) string {
 	switch c.r.IntN(15) {
 	case 0, 1:
 		k := c.kind("")
-		return "ADD COLUMN " + column{fmt.Sprintf("n%d", n), k, c.attributes(k), true}.String() + []string{"", " FIRST", " AFTER `id`"}[c.r.IntN(3)]
+		rest := c.attributes(k)
+		if computed := computedDefaults[k.family]; computed != "" && !one.used && c.oneOf(2) {
+			one.used = true
+			rest = " DEFAULT (" + strings.ReplaceAll(computed, "?", "`"+one.name+"`") + ")"
+		}
+		return "ADD COLUMN " + column{fmt.Sprintf("n%d", n), k, rest, true}.String() + []string{"", " FIRST", " AFTER `id`"}[c.r.IntN(3)]
 	case 2:
 		if len(c.columns) > 1 && !one.used {
 			one.used = true
@@ -267,7 +277,7 @@ func (c *oneCase) clause(n int) string {
 			return []string{"DROP KEY " + name, "RENAME KEY " + name + " TO r_" + name}[c.r.IntN(2)]
 		}
 	case 9:
-		return []string{"COMMENT='changed'", "ROW_FORMAT=DYNAMIC", "STATS_PERSISTENT=0"}[c.r.IntN(3)]
+		return []string{"COMMENT='changed'", "ROW_FORMAT=DYNAMIC", "STATS_PERSISTENT=0", "AUTO_INCREMENT=5000", "AUTO_INCREMENT=3"}[c.r.IntN(5)]
 	case 10:
 		if len(c.indexes) > 0 {
 			return "ALTER INDEX " + c.indexes[len(c.indexes)-1] + c.unseen(c.oneOf(2))

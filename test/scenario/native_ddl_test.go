@@ -90,6 +90,26 @@ func TestNative(t *testing.T) {
 	}
 }
 
+// TestNativeMoment: a default that depends on the moment stands against a copy, and not against what the server does itself.
+func TestNativeMoment(t *testing.T) {
+	t.Parallel()
+	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
+		schema.MustExec("CREATE TABLE t " + nativeTable + "; INSERT INTO t VALUES (1, 'a', 1, 1), (2, 'b', 2, 2)")
+		m := byServer(t, schema, migrate.NativeAuto, "ADD COLUMN d DATETIME DEFAULT (NOW() + INTERVAL 30 DAY)")
+		summary, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(m.cfg).Run(t.Context()) })
+		if schema.Server.Engine.MariaDB() {
+			if err != nil || !summary.Native {
+				t.Errorf("%v, %v: the server adds the column at once", summary, err)
+			}
+			return
+		}
+		var refusal *migrate.Refusal
+		if !errors.As(err, &refusal) || !strings.Contains(err.Error(), "depends on the moment") || fmt.Sprint(schema.MustQueryRows("SHOW TABLES")) != "[t]" {
+			t.Errorf("%v, %v: want a refusal, and nothing left", summary, err)
+		}
+	})
+}
+
 // dryRun returns the plan of a dry run, which leaves everything as it was.
 func dryRun(t *testing.T, schema *sandboxtest.Schema, cfg migrate.Config) (plan string, err error) {
 	t.Helper()

@@ -26,6 +26,8 @@ func oddities(e sandbox.Engine) []string {
 		"--innodb-autoinc-lock-mode=2",
 		"--max-binlog-size=65536", // a rotation every few hundred transactions
 		"--sql-mode=ANSI_QUOTES,PIPES_AS_CONCAT,STRICT_TRANS_TABLES",
+		"--default-tmp-storage-engine=MEMORY",
+		"--innodb-default-row-format=COMPACT",
 	}
 	if e.MariaDB() {
 		return append(args, "--lower-case-table-names=1", "--log-bin-compress=ON", "--log-bin-compress-min-len=10", "--binlog-annotate-row-events=ON")

@@ -1,6 +1,6 @@
 -- scratch
 CREATE TEMPORARY TABLE `shop`.`orders__verify`
-       (PRIMARY KEY (`id`))
+       (PRIMARY KEY (`id`)) ENGINE=InnoDB ROW_FORMAT=DYNAMIC
 SELECT `id`, `name`, `kind`, `at`
   FROM `shop`.`orders__new`
  WHERE FALSE;

@@ -1,0 +1,8 @@
+CREATE TABLE t (
+  id INT NOT NULL PRIMARY KEY,
+  v INT NOT NULL DEFAULT 0,
+  a INT,
+  twice INT AS (a * 2) STORED,
+  half DECIMAL(20,4) AS (a / 2) VIRTUAL
+) ENGINE = InnoDB;
+INSERT INTO t (id, a) SELECT i, IF(i % 7, i, NULL) FROM n;

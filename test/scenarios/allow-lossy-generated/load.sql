@@ -1,0 +1,5 @@
+UPDATE t SET a = {0-999} WHERE id = {1-999}
+
+UPDATE t SET v = v + 1 WHERE id = {1-999}
+
+DELETE FROM t WHERE id = {500-999}
