@@ -157,9 +157,10 @@ func (c *Chunk) Ended(ctx context.Context) error {
 	return c.r.ask(ctx, func(d *refresher) { d.books.Ended(c.flight) })
 }
 
-// Adopt takes the keys of a chunk that has ended, read after it became readable, to be written. The channel is closed once
+// Adopt takes keys of a chunk that are not copied otherwise, read after it became readable, to be written. The channel is closed once
 // they are in the shadow, unless Run ends before. It blocks while there are too many keys already. Whoever has chunks to copy that are
-// registered must go on with them meanwhile: rows that were deleted are settled only when these have ended.
+// registered must go on with them meanwhile, with what is left of this one first of all: rows that were deleted are settled only when
+// these have ended.
 func (r *Refresh) Adopt(ctx context.Context, keys [][]table.Value) (<-chan struct{}, error) {
 	a := &adoption{settled: make(chan struct{})}
 	return a.settled, r.pass(ctx, r.adopts, func(d *refresher) {

@@ -182,13 +182,13 @@ func (c *Copier) boundWorkers(ctx context.Context, db *sql.DB) error {
 // task is a planned chunk.
 type task struct {
 	progress.Begun
-	flight Flight // nil: it is read with locks
+	flight *flight // nil: it is read with locks
 }
 
 // plan feeds the workers, a few chunks ahead of them.
 func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
 	for _, left := range c.open {
-		if err := c.send(ctx, planned, left); err != nil {
+		if err := c.send(ctx, planned, left, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -197,19 +197,22 @@ func (c *Copier) plan(ctx context.Context, planned chan<- task) error {
 		if err != nil || !ok {
 			return err
 		}
-		if err := c.send(ctx, planned, c.copied.Begin(next)); err != nil {
+		if err := c.send(ctx, planned, c.copied.Begin(next), time.Now()); err != nil {
 			return err
 		}
 	}
 }
 
-// send gives a chunk to the workers. One that is read without locks is registered before, ahead of its turn.
-func (c *Copier) send(ctx context.Context, planned chan<- task, begun progress.Begun) (err error) {
+// send gives a chunk to the workers that was planned at some time, zero: by an earlier run. One that is read without locks is
+// registered before, ahead of its turn.
+func (c *Copier) send(ctx context.Context, planned chan<- task, begun progress.Begun, at time.Time) error {
 	t := task{Begun: begun}
 	if c.deps.Registry != nil {
-		if t.flight, err = c.deps.Registry.Register(ctx, t.Upper); err != nil {
+		registered, err := c.deps.Registry.Register(ctx, t.Upper)
+		if err != nil {
 			return err
 		}
+		t.flight = newFlight(registered, t.Range, at)
 	}
 	select {
 	case planned <- t:

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/chunk/chunktest"
 	"github.com/midstreamdb/midstream/internal/copier"
 	"github.com/midstreamdb/midstream/internal/sandbox/proxy"
@@ -19,12 +20,15 @@ import (
 // TestLostConnections cuts the copier's connections at every kind of packet, some so that the server does not notice. The
 // copy is whole in the end, and no statement was still running when its range was copied again.
 func TestLostConnections(t *testing.T) {
-	for name, registry := range map[string]func(*sandboxtest.Schema) copier.Registry{
-		"locking reads": func(*sandboxtest.Schema) copier.Registry { return nil },
-		"plain reads":   func(s *sandboxtest.Schema) copier.Registry { return &registry{s: s} },
-	} {
-		t.Run(name, func(t *testing.T) { loseConnections(t, registry) })
-	}
+	t.Run("locking reads", func(t *testing.T) { loseConnections(t, func(*rig, *sandboxtest.Schema) {}) })
+	t.Run("plain reads", func(t *testing.T) {
+		loseConnections(t, func(r *rig, s *sandboxtest.Schema) { r.deps.Registry = &registry{s: s} })
+	})
+	t.Run("a chunk in pieces", func(t *testing.T) {
+		loseConnections(t, func(r *rig, s *sandboxtest.Schema) {
+			r.deps.Registry, r.deps.Chunker = &registry{s: s}, &single{Chunker: r.deps.Chunker, Chunk: chunk.Chunk{Size: 20}}
+		})
+	})
 }
 
 // registry is a copier.Registry without an applier: nothing is written while rows are copied.
@@ -32,6 +36,7 @@ type registry struct {
 	s                 *sandboxtest.Schema
 	registered, ended atomic.Int64
 	running           atomic.Int64 // most statements on the shadow seen when a chunk ended
+	landed            atomic.Int64 // rows of the shadow then
 }
 
 type flight struct {
@@ -57,10 +62,11 @@ func (f *flight) Ended(context.Context) error {
 	}
 	f.ended.Add(1)
 	f.running.Store(max(f.running.Load(), f.s.MustQueryInt("SELECT COUNT(*) FROM "+f.s.Processlist()+" WHERE info LIKE 'INSERT INTO `"+f.s.Name+"`%'")))
+	f.landed.Store(f.s.MustQueryInt("SELECT COUNT(*) FROM t__new"))
 	return nil
 }
 
-func loseConnections(t *testing.T, newRegistry func(*sandboxtest.Schema) copier.Registry) {
+func loseConnections(t *testing.T, prepare func(*rig, *sandboxtest.Schema)) {
 	statements := []string{"INSERT INTO", "COMMIT", "START TRANSACTION", "SELECT @@warning_count", "SELECT CONNECTION_ID"}
 	for name, verdict := range map[string]proxy.Verdict{"before": proxy.CutBefore, "after": proxy.CutAfter, "stranded": proxy.Strand} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +74,7 @@ func loseConnections(t *testing.T, newRegistry func(*sandboxtest.Schema) copier.
 				r := mustRig(t, s, chunktest.Find(chunktest.Dense).Create(t, s, "t", 600), 20)
 				p := mustProxy(t, s)
 				r.deps.Conn.Port = p.Port()
-				r.deps.Registry = newRegistry(s)
+				prepare(r, s)
 				var cuts [5]atomic.Int64
 				p.SetFilter(func(_ proxy.ConnInfo, dir proxy.Direction, packet []byte) proxy.Verdict {
 					for i, statement := range statements {

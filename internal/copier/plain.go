@@ -1,9 +1,12 @@
 package copier
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
+	"sync/atomic"
+	"time"
 
 	"github.com/midstreamdb/midstream/internal/chunk"
 	"github.com/midstreamdb/midstream/internal/conn"
@@ -15,7 +18,8 @@ import (
 type Registry interface {
 	// Register puts a chunk in flight: the range up to upper, nil for the last. Chunks are registered in the order of the key.
 	Register(ctx context.Context, upper []table.Value) (Flight, error)
-	// Adopt takes the keys of a chunk that has ended, to write their rows; the channel is closed when they are in the shadow.
+	// Adopt takes keys of a chunk that are not copied otherwise, to write their rows; the channel is closed when they are in the
+	// shadow, which may wait for the chunk's end.
 	Adopt(ctx context.Context, keys [][]table.Value) (<-chan struct{}, error)
 }
 
@@ -38,45 +42,105 @@ func (c *Copier) reading() sqlgen.Reading {
 	return sqlgen.Locking
 }
 
-// copyPlain copies the chunk by one statement, and leaves it to the applier if a unique key refuses a row: that may be an older
-// version of another row, which only the applier can tell. So it does if a value is refused and losses are accepted in some
-// column: the applier tells them from others, row by row.
+// flight is a chunk that is copied piece by piece, each in its own transaction: however many rows have come since it was planned,
+// nobody waits long for a row of the shadow, or to commit behind it. It is in flight until the last piece is committed.
+type flight struct {
+	Flight
+	planned time.Time
+	rest    *sqlgen.Range // still to be copied, nil: nothing; it is the worker's
+	// missing counts what is not in the shadow: the rest, as one, and each piece that the applier writes.
+	missing atomic.Int64
+}
+
+func newFlight(registered Flight, r sqlgen.Range, planned time.Time) *flight {
+	f := &flight{Flight: registered, planned: planned, rest: &r}
+	f.missing.Store(1)
+	return f
+}
+
+// fresh is how long a chunk between two keys is taken to have the rows that it was planned for. It is taken by a worker much sooner,
+// unless the copying is held back.
+const fresh = 30 * time.Second
+
+// piece cuts off what is copied next of the chunk, no more rows than it was planned for, and returns what is left then, nil for
+// nothing. A chunk that cannot have become much larger is not measured.
+func (w *worker) piece(ctx context.Context, t task) (piece sqlgen.Range, rest *sqlgen.Range, err error) {
+	if !t.Last() && time.Since(t.flight.planned) < fresh {
+		return *t.flight.rest, nil, nil
+	}
+	// With an end it comes to one: it does not run after an application that goes on inserting.
+	all, err := w.closed(ctx, *t.flight.rest)
+	if err != nil {
+		return all, nil, err
+	}
+	upper, err := chunk.Boundary(ctx, w.session, w.key, all, t.Size)
+	if err != nil || upper == nil || bytes.Equal(table.AppendKey(nil, upper), table.AppendKey(nil, all.Upper)) {
+		return all, nil, err
+	}
+	return sqlgen.Range{Lower: all.Lower, Upper: upper}, &sqlgen.Range{Lower: upper, Upper: all.Upper}, nil
+}
+
+// copyPlain copies the next piece of the chunk by one statement, and leaves it to the applier if a unique key refuses a row: that
+// may be an older version of another row, which only the applier can tell. So it does if a value is refused and losses are accepted
+// in some column: the applier tells them from others, row by row.
 func (w *worker) copyPlain(ctx context.Context, t task) error {
 	if err := t.flight.Wait(ctx); err != nil {
 		return err
 	}
-	history := w.history()
-	for {
-		did := outcome{within: t.Range}
-		err := w.transact(ctx, func() error { return w.bulk(ctx, &did) })
-		if err == nil {
-			w.stats.rows.Add(uint64(did.rows))
-			w.deps.Chunker.Report(t.Chunk, did.took)
-			if err := t.flight.Ended(ctx); err != nil {
+	var did outcome
+	var rest *sqlgen.Range
+	var err error
+	for history := w.history(); ; {
+		err = w.transact(ctx, func() (err error) {
+			if did.within, rest, err = w.piece(ctx, t); err != nil {
 				return err
 			}
+			return w.bulk(ctx, &did)
+		})
+		if err == nil || w.isForApplier(err) {
 			break
 		}
-		if conn.IsDuplicate(err) || w.deps.Mapping.Lossy() && refused(err) {
-			return w.adopt(ctx, t)
-		}
+		// What is tried again begins where this did: if it was committed all the same, its rows are in the shadow and stay as they are.
 		if _, err := w.retry(ctx, history, err); err != nil {
-			return w.locate(ctx, part{t.Range, t.Size}, err)
+			return w.locate(ctx, part{did.within, t.Size}, err)
 		}
 	}
-	w.stats.chunks.Add(1)
-	w.copied.Complete(t.Begun)
+	if t.flight.rest = rest; rest == nil {
+		if err := t.flight.Ended(ctx); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		if err := w.adopt(ctx, t, did.within); err != nil {
+			return err
+		}
+	} else {
+		w.stats.rows.Add(uint64(did.rows))
+		w.deps.Chunker.Report(t.Chunk, did.took)
+	}
+	if rest == nil {
+		w.arrived(t)
+	}
 	return nil
 }
 
-// adopt has the applier write the rows of the chunk that the shadow does not have. The worker goes on with other chunks
-// meanwhile: the applier may wait for the end of those that are registered.
-func (w *worker) adopt(ctx context.Context, t task) error {
-	if err := t.flight.Ended(ctx); err != nil {
-		return err
+// isForApplier says whether the applier may write what was refused.
+func (w *worker) isForApplier(err error) bool {
+	return conn.IsDuplicate(err) || w.deps.Mapping.Lossy() && refused(err)
+}
+
+// arrived notes that a part of the chunk that was missing is in the shadow.
+func (w *worker) arrived(t task) {
+	if t.flight.missing.Add(-1) == 0 {
+		w.complete(t)
 	}
+}
+
+// adopt has the applier write the rows of a piece that the shadow does not have. The worker goes on meanwhile, with this chunk
+// and others: the applier may wait for the end of those that are registered.
+func (w *worker) adopt(ctx context.Context, t task, piece sqlgen.Range) error {
 	w.stats.retries.Add(1)
-	keys, err := w.left(ctx, t)
+	keys, err := w.left(ctx, piece)
 	if err != nil {
 		return fmt.Errorf("read keys: %w", err)
 	}
@@ -84,6 +148,7 @@ func (w *worker) adopt(ctx context.Context, t task) error {
 	if err != nil {
 		return err
 	}
+	t.flight.missing.Add(1)
 	w.adopted.Go(func() error {
 		select {
 		case <-settled:
@@ -91,18 +156,17 @@ func (w *worker) adopt(ctx context.Context, t task) error {
 			return context.Cause(ctx)
 		}
 		w.stats.rows.Add(uint64(len(keys)))
-		w.stats.chunks.Add(1)
-		w.copied.Complete(t.Begun)
+		w.arrived(t)
 		return nil
 	})
 	return nil
 }
 
-// left reads the keys of the chunk that the shadow does not have.
-func (w *worker) left(ctx context.Context, t task) (keys [][]table.Value, err error) {
+// left reads the keys of the piece that the shadow does not have.
+func (w *worker) left(ctx context.Context, piece sqlgen.Range) (keys [][]table.Value, err error) {
 	for history := w.history(); ; {
 		err := w.transact(ctx, func() (err error) {
-			keys, err = chunk.Keys(ctx, w.session, w.key, w.statements.Left(t.Range, math.MaxInt32))
+			keys, err = chunk.Keys(ctx, w.session, w.key, w.statements.Left(piece, math.MaxInt32))
 			return err
 		})
 		if err == nil {

@@ -20,9 +20,10 @@ import (
 type worker struct {
 	*Copier
 	db      *sql.DB
-	adopted *errgroup.Group // waits for chunks that the applier writes
+	adopted *errgroup.Group // waits for what the applier writes
 
-	took    time.Duration // of its last chunk
+	begun   *task         // the chunk that it has copied in part; nil: none
+	took    time.Duration // of its last turn
 	session *sql.Conn     // nil: none is open
 	id      uint64        // of the session
 	// uncertain is the id of a session whose connection was lost: its statement may still run. 0: none.
@@ -37,8 +38,8 @@ func (w *worker) run(ctx context.Context, planned <-chan task) error {
 	}
 }
 
-// turn copies the next chunk when its turn comes, or returns false behind the last. It takes the chunk last, so that none
-// waits with a worker that may not go on, and none is begun after the gate has closed.
+// turn copies the next chunk, or piece of one, when its turn comes, or returns false behind the last. It takes the chunk last, so
+// that none waits with a worker that may not go on, and none is begun after the gate has closed.
 func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 	if err := w.pool.enter(ctx); err != nil {
 		return false, err
@@ -56,24 +57,31 @@ func (w *worker) turn(ctx context.Context, planned <-chan task) (bool, error) {
 	if time.Since(begun) >= heldBack {
 		w.pool.forget()
 	}
-	select {
-	case t, ok := <-planned:
-		if !ok {
-			return false, nil
+	t := w.begun
+	if t == nil {
+		select {
+		case next, ok := <-planned:
+			if !ok {
+				return false, nil
+			}
+			t = &next
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
 		}
-		copy := w.copy
-		if t.flight != nil {
-			copy = w.copyPlain
-		}
-		begun := time.Now()
-		if err := copy(ctx, t); err != nil {
-			return false, fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
-		}
-		w.took = time.Since(begun)
-		return true, nil
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
 	}
+	copy := w.copy
+	if t.flight != nil {
+		copy = w.copyPlain
+	}
+	begun = time.Now()
+	if err := copy(ctx, *t); err != nil {
+		return false, fmt.Errorf("chunk %d (%s): %w", t.ID, w.key.Describe(t.Range), err)
+	}
+	w.took = time.Since(begun)
+	if w.begun = nil; t.flight != nil && t.flight.rest != nil {
+		w.begun = t
+	}
+	return true, nil
 }
 
 // part is a range and the number of rows that it was planned for.
@@ -106,9 +114,13 @@ func (w *worker) copy(ctx context.Context, t task) error {
 		}
 		apart = apart || next.apart && w.config.PassLocked
 	}
+	w.complete(t)
+	return nil
+}
+
+func (w *worker) complete(t task) {
 	w.stats.chunks.Add(1)
 	w.copied.Complete(t.Begun)
-	return nil
 }
 
 // copyRows copies the rows with these keys, one by one: they were locked, or came meanwhile.
@@ -196,12 +208,12 @@ func (w *worker) attempt(ctx context.Context, p part, apart bool) (outcome, erro
 }
 
 // closed gives the last range an end: every row that exists. What is inserted behind it later was not there when the
-// stream began, and comes through it. A range without rows stays open.
+// stream began, or the chunk became readable, and comes through the log. A range without rows stays open.
 func (w *worker) closed(ctx context.Context, r sqlgen.Range) (sqlgen.Range, error) {
 	if r.Upper != nil {
 		return r, nil
 	}
-	keys, err := chunk.Keys(ctx, w.session, w.key, w.statements.End(r))
+	keys, err := chunk.Keys(ctx, w.session, w.key, w.statements.End(r, w.reading()))
 	if err == nil && len(keys) == 1 {
 		r.Upper = keys[0]
 	}

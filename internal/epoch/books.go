@@ -107,8 +107,8 @@ func (b *Books[K]) mayDrop(key K) bool {
 	return b.frontier == nil || key > *b.frontier
 }
 
-// Adopt makes the keys of a chunk dirty that could not be copied, and returns the epoch that they will be in: once that is
-// settled, the chunk is copied. Without keys that is 0. The keys were read after the chunk had become Readable.
+// Adopt makes keys of a chunk dirty that could not be copied, and returns the epoch that they will be in: once that is settled, and
+// the chunk has ended, they are copied. Without keys that is 0. They were read after the chunk had become Readable.
 func (b *Books[K]) Adopt(keys []K) uint64 {
 	if len(keys) == 0 {
 		return 0

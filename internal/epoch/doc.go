@@ -30,6 +30,6 @@
 //   - Reading waits while too many keys are collected, held, or looked at for the first time; adopting waits for those collected
 //     only, which an epoch takes away whatever the chunks do. Neither waits for keys that an epoch looks at again: what refuses
 //     these may be a row whose change is still to be read.
-//   - A chunk that another unique key of the shadow refuses is not copied by itself: its keys are read and adopted, which
-//     makes them dirty. No chunk waits for an epoch, so that none can wait for what waits for it (I12).
+//   - A chunk that another unique key of the shadow refuses is not copied by itself, nor is a piece of one: its keys are read and
+//     adopted, which makes them dirty. No chunk waits for an epoch, so that none can wait for what waits for it (I12).
 package epoch

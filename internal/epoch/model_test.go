@@ -18,6 +18,7 @@ type rules struct {
 	ignoring bool // rows that another unique key refuses are left out of a chunk (I12)
 	resuming bool // a resume does not look for the greatest key of the shadow (I11)
 	waiting  bool // a copier waits for the epoch that its chunk is left to
+	landing  bool // a chunk ends with its first piece (I10)
 	trusting bool // a piece of a transaction says what the transaction leaves
 	trustful bool // what was declared under a lock that was lost counts (I7)
 	deaf     bool // rows that an added unique key refuses stay in the shadow as they were
@@ -42,6 +43,7 @@ type history struct {
 	most            int           // keys of a batch
 	code            [keys + 1]int // what the books call a key: in another order where the server's is not known
 	whole           bool          // transactions are not read in pieces
+	pieces          bool          // chunks are copied in pieces
 	position, piece int           // entries read from the log, and keys of the next one
 	points          []int         // by epoch: the entries that it stands for
 	start           int           // the position that reading began at
@@ -92,6 +94,7 @@ func newHistory(seed uint64, r rules) *history {
 	h.limit, h.most, h.whole = 1+rng.IntN(6), 1+rng.IntN(3), rng.IntN(2) == 0
 	h.copiers = 1 + rng.IntN(2)
 	h.commits, h.crashes, h.losses, h.retreats = 2+rng.IntN(12), max(0, rng.IntN(6)-3), max(0, rng.IntN(6)-3), rng.IntN(2)
+	h.pieces = rng.IntN(2) == 0
 	h.begin(nil)
 	return h
 }
@@ -153,7 +156,7 @@ func (h *history) run() string {
 }
 
 // TestRefreshHistories is the proof by experiment that refresh, as these books lead it, ends with a table equal to the
-// source and never gets stuck: two chunks, two workers, four rows, commits that are visible late, lost statements, crashes,
+// source and never gets stuck: two chunks, copied in pieces, two workers, four rows, commits that are visible late, lost statements, crashes,
 // and attempts to swap, in an order drawn by lot. MIDSTREAM_HISTORIES sets how many.
 func TestRefreshHistories(t *testing.T) {
 	histories := 30000
@@ -194,6 +197,7 @@ func TestHistoriesNeedTheRules(t *testing.T) {
 		"a lost statement is not made certain":        {careless: true},
 		"refused rows of a chunk are ignored":         {ignoring: true},
 		"a copier waits for what it left to an epoch": {waiting: true},
+		"a chunk ends with its first piece":           {landing: true},
 		"the greatest key is not read at a resume":    {resuming: true},
 		"a piece is taken for the whole transaction":  {trusting: true},
 		"what an added key refuses stays as it was":   {deaf: true},

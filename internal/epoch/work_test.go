@@ -17,11 +17,11 @@ const (
 	erase               // they are known, and deleted
 	report              // all is committed
 
-	registered // a chunk that is in flight and may not have been read yet
-	read       // it has read
-	rejected   // another unique key has refused a row; it is in flight no longer
+	registered // a chunk that is in flight, whose next piece may not have been read yet
+	read       // it has been read
+	rejected   // another unique key has refused a row of it; with the last piece the chunk is in flight no longer
 	listed     // its keys have been read
-	adopted    // the epochs copy it
+	adopted    // no piece is left; the epochs copy what was refused
 	copied
 )
 
@@ -199,6 +199,8 @@ type chunk struct {
 	stage    stage // look: not registered yet
 	asleep   int   // until this step
 	flight   epoch.Flight
+	next     int // the first key that is not copied or adopted
+	end      int // of the piece
 	seen     rows
 	keys     []int
 	epoch    uint64
@@ -244,37 +246,61 @@ func (h *history) copy(i int) {
 	c := h.chunks[i]
 	switch c.stage {
 	case look:
-		c.flight, c.stage = h.books.Register(h.upper(c)), registered
+		c.flight, c.next, c.stage = h.books.Register(h.upper(c)), c.from, registered
 	case registered:
+		if c.end = c.to; h.pieces {
+			c.end = c.next
+		}
 		c.seen, c.stage = h.source.read(), read
 	case read:
-		if !h.rules.ignoring && c.refused(h, c.seen) {
-			c.stage = rejected
-		} else {
+		refused := !h.rules.ignoring && c.refused(h, c.seen)
+		if !refused {
 			c.statement(h)()
-			c.stage = copied
 		}
-		h.books.Ended(c.flight)
+		last := c.end == c.to
+		if h.rules.landing {
+			last = c.next == c.from
+		}
+		if last {
+			h.books.Ended(c.flight)
+		}
+		if c.stage = rejected; !refused {
+			c.goOn()
+		}
 	case rejected:
 		now := h.source.read()
 		c.keys = nil
-		for key := c.from; key <= c.to; key++ {
+		for key := c.next; key <= c.end; key++ {
 			if now[key].version != 0 {
 				c.keys = append(c.keys, key)
 			}
 		}
 		c.stage = listed
 	case listed:
-		c.epoch, c.stage = h.books.Adopt(h.encode(c.keys)), adopted
+		c.epoch = max(c.epoch, h.books.Adopt(h.encode(c.keys)))
+		c.goOn()
 	case adopted:
 		c.stage = copied
 	}
 }
 
+// goOn leaves a piece behind.
+func (c *chunk) goOn() {
+	switch {
+	case c.end < c.to:
+		c.stage = registered
+	case c.epoch > 0:
+		c.stage = adopted
+	default:
+		c.stage = copied
+	}
+	c.next = c.end + 1
+}
+
 // refused says whether another unique key refuses a row that is missing in the shadow.
 func (c *chunk) refused(h *history, seen rows) bool {
 	after := h.shadow
-	for key := c.from; key <= c.to; key++ {
+	for key := c.next; key <= c.end; key++ {
 		if after[key].version != 0 || seen[key].version == 0 {
 			continue
 		}
@@ -296,7 +322,7 @@ func (c *chunk) statement(h *history) func() {
 		if !h.rules.ignoring && c.refused(h, seen) {
 			return
 		}
-		for key := c.from; key <= c.to; key++ {
+		for key := c.next; key <= c.end; key++ {
 			if h.shadow[key].version == 0 && seen[key].version != 0 && h.shadow.holder(key, seen[key].unique) == 0 {
 				h.shadow[key] = seen[key]
 			}

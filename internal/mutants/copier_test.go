@@ -2,14 +2,17 @@
 
 package mutants
 
-const copierPackage = "internal/copier"
+const (
+	copierPackage = "internal/copier"
+	copierPlain   = copierPackage + "/plain.go"
+)
 
 var copierMutants = []mutant{
 	{
 		Name:      "copier: rows are read without locks",
 		Invariant: "a change of a copied row commits after its chunk",
 		Edits: []edit{
-			{File: "internal/sqlgen/copy.go", Old: `s.WriteString("\n   " + c.server.SharedReadClause())`, New: ``},
+			{File: "internal/sqlgen/copy.go", Old: `return "\n   " + c.server.SharedReadClause()`, New: `return ""`},
 			{File: "internal/sqlgen/copy.go", Old: "if reading == SkipLocked {", New: "if false {"},
 		},
 		Package: copierPackage, Tests: []string{"TestLockedRowIsCopiedAsCommitted"}, Servers: true,
@@ -95,5 +98,29 @@ var copierMutants = []mutant{
 		Invariant: "no chunk is begun while the copy is held back",
 		Edits:     []edit{{File: "internal/copier/worker.go", Old: "if err := w.deps.Gate.Wait(ctx); err != nil {", New: "if err := ctx.Err(); err != nil {"}},
 		Package:   copierPackage, Tests: []string{"TestNoChunkIsBegunBehindAClosedGate"},
+	},
+	{
+		Name:      "copier: a chunk is one transaction, whatever was inserted since it was planned",
+		Invariant: "no transaction on the shadow has more rows than a chunk was planned for",
+		Edits:     []edit{{File: copierPlain, Old: "if !t.Last() && time.Since(t.flight.planned) < fresh {", New: "if fresh > 0 {"}},
+		Package:   copierPackage, Tests: []string{"TestGrownChunkIsCopiedInPieces", "TestGrownChunkIsAdoptedInPieces"}, Servers: true,
+	},
+	{
+		Name:      "copier: a chunk runs after what is inserted behind it",
+		Invariant: "the last chunk ends, whatever the application inserts",
+		Edits:     []edit{{File: copierPlain, Old: "all, err := w.closed(ctx, *t.flight.rest)", New: "all, err := *t.flight.rest, ctx.Err()"}},
+		Package:   copierPackage, Tests: []string{"TestLastChunkEndsUnderInserts"}, Servers: true,
+	},
+	{
+		Name:      "copier: a chunk is in flight no longer than its first piece",
+		Invariant: "I10: what is deleted while a later piece is read is deleted again",
+		Edits:     []edit{{File: copierPlain, Old: "if t.flight.rest = rest; rest == nil {", New: "first := t.flight.rest.Lower == nil\n\tif t.flight.rest = rest; first {"}},
+		Package:   copierPackage, Tests: []string{"TestGrownChunkIsCopiedInPieces"}, Servers: true,
+	},
+	{
+		Name:      "copier: a chunk counts as copied while the applier has pieces of it",
+		Invariant: "I12: an adopted chunk is copied when its keys are settled",
+		Edits:     []edit{{File: copierPlain, Old: "\tt.flight.missing.Add(1)\n", New: ""}},
+		Package:   copierPackage, Tests: []string{"TestGrownChunkIsAdoptedInPieces"}, Servers: true,
 	},
 }

@@ -96,7 +96,7 @@ var refreshMutants = []mutant{
 	{
 		Name:      "refresh: chunks lock the rows that they read",
 		Invariant: "no lock is ever taken on the source's rows",
-		Edits:     []edit{{"internal/sqlgen/copy.go", "if reading != Plain {", "if reading <= Plain {"}},
+		Edits:     []edit{{"internal/sqlgen/copy.go", "if reading == Plain {", "if reading > Plain {"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestNoRowOfTheSourceIsLocked"},
 		Servers:   true,
@@ -184,7 +184,7 @@ var refreshMutants = []mutant{
 		Name:      "refresh: a copier waits for what it left to an epoch",
 		Invariant: "I12: held keys wait for chunks, and no chunk may wait for them",
 		Edits: []edit{{
-			"internal/copier/plain.go", "	w.adopted.Go(func() error {\n",
+			copierPlain, "	w.adopted.Go(func() error {\n",
 			"	select {\n	case <-settled:\n	case <-ctx.Done():\n		return context.Cause(ctx)\n	}\n	w.adopted.Go(func() error {\n",
 		}},
 		Package: refreshPackage,

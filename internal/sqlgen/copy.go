@@ -57,9 +57,7 @@ func (c *Copy) statement(conditions []string, reading Reading) string {
 	s.WriteString("SELECT " + strings.Join(from, ", ") + "\n")
 	s.WriteString(c.key.from() + where(conditions))
 	s.WriteString("\n ORDER BY " + c.key.order())
-	if reading != Plain {
-		s.WriteString("\n   " + c.server.SharedReadClause())
-	}
+	s.WriteString(c.lock(reading))
 	if reading == SkipLocked {
 		s.WriteString(" SKIP LOCKED")
 	}
@@ -82,14 +80,20 @@ func (c *Copy) Left(r Range, limit int) string {
 		"\n LIMIT " + strconv.Itoa(limit)
 }
 
-// End returns the statement that reads the last key of the range with a shared lock: it waits for a row that is being
-// inserted there. No row: the range is empty. ParseKey of the Key reads it.
-func (c *Copy) End(r Range) string {
+// End returns the statement that reads the last key of the range: with a shared lock, which waits for a row that is being
+// inserted there, unless reading is Plain. No row: the range is empty. ParseKey of the Key reads it.
+func (c *Copy) End(r Range, reading Reading) string {
 	return "SELECT " + c.key.exact() + "\n" +
 		c.key.from() + where(c.key.within(r)) +
 		"\n ORDER BY " + c.key.reverse() +
-		"\n LIMIT 1" +
-		"\n   " + c.server.SharedReadClause()
+		"\n LIMIT 1" + c.lock(reading)
+}
+
+func (c *Copy) lock(reading Reading) string {
+	if reading == Plain {
+		return ""
+	}
+	return "\n   " + c.server.SharedReadClause()
 }
 
 // missing says that the shadow has no row under the source row's key. A scalar subquery is looked up row by row through

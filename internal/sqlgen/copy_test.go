@@ -48,6 +48,7 @@ func TestCopyStatements(t *testing.T) {
 		"first":           {single, sqlgen.Range{Upper: ints(1000)}, sqlgen.SkipLocked},
 		"middle":          {single, sqlgen.Range{Lower: ints(-5), Upper: ints(1000)}, sqlgen.SkipLocked},
 		"waiting":         {single, sqlgen.Range{Lower: ints(-5), Upper: ints(1000)}, sqlgen.Locking},
+		"plain":           {single, sqlgen.Range{Lower: ints(-5)}, sqlgen.Plain},
 		"last":            {composite, sqlgen.Range{Lower: named("Zoë's", 7)}, sqlgen.SkipLocked},
 		"composite":       {composite, sqlgen.Range{Lower: named("a", 7), Upper: named("b\x00", -9)}, sqlgen.SkipLocked},
 		"equal_beginning": {composite, sqlgen.Range{Lower: named("a", 7), Upper: named("a", 900)}, sqlgen.SkipLocked},
@@ -63,7 +64,7 @@ func TestCopyStatements(t *testing.T) {
 				text.WriteString("-- " + string(flavor) + "\n" + copying.Statement(c.r, c.reading) + ";\n")
 				text.WriteString("-- how many\n" + copying.Count(c.r) + ";\n")
 				text.WriteString("-- what is left\n" + copying.Left(c.r, 1000) + ";\n")
-				text.WriteString("-- the end\n" + copying.End(c.r) + ";\n")
+				text.WriteString("-- the end\n" + copying.End(c.r, c.reading) + ";\n")
 				if c.r.Upper != nil {
 					text.WriteString("-- one row\n" + copying.Row(c.r.Upper) + ";\n")
 				}
