@@ -20,7 +20,7 @@ var lossMutants = []mutant{
 	{
 		Name:      "loss: replay has no guard",
 		Invariant: "what a conversion loses stops the run, whichever way it comes",
-		Edits:     []edit{{"internal/sqlgen/replay.go", "	return append(r.Guards(rows, limit), r.insert", "	return append([]string(nil), r.insert"}},
+		Edits:     []edit{{"internal/sqlgen/replay.go", "	return append(r.guardRows(rows, limit), r.insert", "	return append([]string(nil), r.insert"}},
 		Package:   "internal/loss",
 		Tests:     []string{"TestEveryWriteIsGuarded"},
 	},

@@ -65,13 +65,13 @@ func (r *Replay) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
 // Writes returns the statements that write the rows, each of at most limit bytes unless one row alone is longer; before them
 // those of Guards.
 func (r *Replay) Writes(rows []table.Row, limit int) []string {
-	return append(r.Guards(rows, limit), r.insert.split(len(rows), limit, func(dst []byte, i int) []byte {
+	return append(r.guardRows(rows, limit), r.insert.split(len(rows), limit, func(dst []byte, i int) []byte {
 		return appendTuple(dst, r.writes, func(p table.Pair) table.Value { return rows[i][p.Source.Ordinal] })
 	})...)
 }
 
-// Guards returns the statements that fail (conn.IsLoss) if one of the rows would lose something, none if that cannot be.
-func (r *Replay) Guards(rows []table.Row, limit int) []string {
+// guardRows returns the statements that fail (conn.IsLoss) if one of the rows would lose something, none if that cannot be.
+func (r *Replay) guardRows(rows []table.Row, limit int) []string {
 	if len(guarded(r.mapping)) == 0 {
 		return nil
 	}

@@ -53,6 +53,8 @@ func likeAnALTER(from, to *Column, mariaDB bool) bool {
 		return false
 	case mariaDB && text && to.Kind == Int, mariaDB && (text || from.isNumber()) && to.IsTemporal():
 		return false // an ALTER reads the beginning of a text, and knows other dates
+	case mariaDB && to.Kind == Time && from.Nullable && !to.Nullable:
+		return false // an ALTER makes the least time of NULL, or one beside it
 	case mariaDB && (to.Kind == Text || to.Kind == Blob):
 		return from.Kind != Text && from.Kind != Blob
 	}
