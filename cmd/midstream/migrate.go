@@ -37,7 +37,7 @@ type migrateCommand struct {
 	ChunkTime    time.Duration `default:"100ms" help:"Time that copying one chunk shall take, a quarter of it while the application writes; its size is adapted." group:"How"`
 	ChunkSize    uint64        `placeholder:"ROWS" help:"Fixed number of rows in a chunk, up to a million, in place of --chunk-time." group:"How"`
 
-	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random free one." group:"How"`
+	ReplicaServerID         uint32        `placeholder:"ID" help:"Server id under which the binary log is read; by default a random one for each connection." group:"How"`
 	HeartbeatIntervalMillis int           `default:"100" placeholder:"MS" help:"Interval of the heartbeats that measure lag (default ${default})." group:"How"`
 	CheckpointInterval      time.Duration `default:"5s" help:"Time between two checkpoints, from which the same command goes on after a crash." group:"How"`
 	Restart                 bool          `help:"Drop what an earlier run of this migration has left, instead of going on from it." group:"How"`

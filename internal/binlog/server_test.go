@@ -107,7 +107,7 @@ func TestTLS(t *testing.T) {
 }
 
 // TestUnreachable: the stream goes on where it was when the server can be reached again, and gives up in time when not. A
-// connection on which nothing comes any more is noticed.
+// connection on which nothing comes any more is noticed, and one that the server still writes to is in nobody's way.
 func TestUnreachable(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		f := prepare(t, s)
@@ -129,7 +129,10 @@ func TestUnreachable(t *testing.T) {
 
 		p.SetDelay(0, time.Hour)
 		time.AfterFunc(readTimeout, func() { p.SetDelay(0, 0) })
-		s.MustExec("INSERT INTO t VALUES (3, 3, 'z')")
+		s.MustExec("INSERT INTO t VALUES (3, 3, 'z'); CREATE TABLE bulk (v LONGBLOB)")
+		for range 64 { // more than is on its way
+			s.MustExec("INSERT INTO bulk VALUES (REPEAT('x', 1 << 20))")
+		}
 		f.compare(f.fence(3))
 
 		// The next stream cannot reach the server at all.

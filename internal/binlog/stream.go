@@ -24,7 +24,7 @@ const (
 type Config struct {
 	Conn     conn.Config
 	Server   *conn.Server // as it was when Start was taken or found
-	ServerID uint32       // the stream's own id as a replica; 0: a random one
+	ServerID uint32       // the stream's own id as a replica; 0: a random one for each connection
 	Start    Position
 
 	Source    *table.Table // its rows become changes
@@ -88,10 +88,7 @@ func (s *Stream) Run(ctx context.Context, emit func(context.Context, *Transactio
 	if err != nil {
 		return err
 	}
-	r := &reading{Stream: s, db: db, assembler: a, replicaID: s.cfg.ServerID, patience: firstPatience}
-	if r.replicaID == 0 {
-		r.replicaID = rand.Uint32() | 1<<31
-	}
+	r := &reading{Stream: s, db: db, assembler: a, patience: firstPatience}
 	var retry retry
 	for {
 		before, began := a.read, time.Now()
@@ -137,7 +134,6 @@ type reading struct {
 	*Stream
 	db        *sql.DB
 	assembler *assembler
-	replicaID uint32
 	patience  time.Duration // with the next search of the server for the place in its log
 }
 
@@ -159,8 +155,13 @@ func (r *reading) connection(ctx context.Context) error {
 	if err := r.check(ctx); err != nil {
 		return err
 	}
+	// With the id of a connection that the server still writes to, MariaDB would keep the new one waiting until it has given that up.
+	id := r.cfg.ServerID
+	if id == 0 {
+		id = rand.Uint32() | 1<<31
+	}
 	d, err := openDump(ctx, &r.cfg.Conn, r.cfg.Server, request{
-		replicaID: r.replicaID, after: r.assembler.read.origin(), patience: r.patience,
+		replicaID: id, after: r.assembler.read.origin(), patience: r.patience,
 		annotations: r.cfg.Watch != nil && r.cfg.Watch.Writers == nil,
 	})
 	if err != nil {
@@ -170,7 +171,7 @@ func (r *reading) connection(ctx context.Context) error {
 	defer func() { r.patience = d.search.nextPatience() }()
 	stop := context.AfterFunc(ctx, d.close)
 	defer stop()
-	r.cfg.Log.Info("reading binlog", "position", r.assembler.read.String(), "replica_id", r.replicaID)
+	r.cfg.Log.Info("reading binlog", "position", r.assembler.read.String(), "replica_id", id)
 	for {
 		raw, err := d.next()
 		if err != nil {

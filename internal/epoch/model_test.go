@@ -159,7 +159,7 @@ func (h *history) run() string {
 // source and never gets stuck: two chunks, copied in pieces, two workers, four rows, commits that are visible late, lost statements, crashes,
 // and attempts to swap, in an order drawn by lot. MIDSTREAM_HISTORIES sets how many.
 func TestRefreshHistories(t *testing.T) {
-	histories := 30000
+	histories := 100000
 	if testing.Short() {
 		histories = 5000
 	}

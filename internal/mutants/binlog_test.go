@@ -21,6 +21,14 @@ var binlogMutants = []mutant{
 		Tests:     []string{"TestPositionIsAfterTheCommit", "TestHistories"},
 	},
 	{
+		Name:      "binlog: all connections of a stream have one id",
+		Invariant: "a connection that is lost is in nobody's way",
+		Edits:     []edit{{"internal/binlog/stream.go", "	id := r.cfg.ServerID\n", "	id := max(r.cfg.ServerID, 4242000000)\n"}},
+		Package:   binlogPackage,
+		Tests:     []string{"TestUnreachable"},
+		Servers:   true,
+	},
+	{
 		Name:      "witness: a log is not asked for it",
 		Invariant: "a position goes on only in the log in which it was found",
 		Edits:     []edit{{witnessFile, "if p.found || m != p.until.witness.Mark || !passed {", "if m.ID < 0 {"}},

@@ -126,6 +126,10 @@ func (p *pairing) write(to *Column) (pair Pair, written bool, err error) {
 	}
 	from := p.from[to]
 	if from != nil {
+		if to.AutoIncrement && from.Nullable {
+			return Pair{}, false, fmt.Errorf("column %s becomes AUTO_INCREMENT, which would give a number to rows in which it is NULL: give them one, and make it NOT NULL by an ALTER of its own before",
+				Quote(from.Name))
+		}
 		wrap, err := conversion(from, to, p.changes)
 		return Pair{Source: from, Shadow: to, Wrap: wrap, Loss: lossOf(from, to, p.changes.TimeZone)}, true, err
 	}

@@ -1,0 +1,2 @@
+CREATE TABLE t (name VARCHAR(30) NOT NULL PRIMARY KEY, number INT, UNIQUE KEY number (number)) ENGINE = InnoDB;
+INSERT INTO t SELECT CONCAT('name ', i), IF(i % 2, i, NULL) FROM n WHERE i <= 40;
