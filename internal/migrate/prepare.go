@@ -46,11 +46,6 @@ func (r *Runner) preflight(ctx context.Context) error {
 	}
 	defer func() { _ = ddl.Close() }() // nothing of it is needed any more
 	r.setNames(source)
-	if !r.goingOn {
-		if err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica); err != nil {
-			return err
-		}
-	}
 	if err := r.find(ctx); err != nil || r.swapped {
 		return err
 	}

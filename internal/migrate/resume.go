@@ -34,6 +34,11 @@ func (r *Runner) find(ctx context.Context) error {
 	if r.cfg.DryRun && record != nil && begun(record) {
 		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and a dry run plans new migrations only: its command goes on from there, midstream status shows it, and midstream cleanup removes what it has left", r.names.Checkpoint)}
 	}
+	if !r.goingOn {
+		if err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica); err != nil {
+			return err
+		}
+	}
 	if err := r.takeLock(ctx); err != nil {
 		return err
 	}

@@ -115,7 +115,7 @@ var fidelityMutants = []mutant{
 	{
 		Name:      "leftovers: a migration's tables are taken over on a replica",
 		Invariant: "nothing is changed on a server that is none to migrate on",
-		Edits:     []edit{{"internal/migrate/prepare.go", "	if !r.goingOn {\n", "	if r.goingOn {\n"}},
+		Edits:     []edit{{"internal/migrate/resume.go", "	if !r.goingOn {\n", "	if r.goingOn {\n"}},
 		Package:   "test/scenario",
 		Tests:     []string{"TestLeftoversOnAReplica"},
 		Servers:   true,
