@@ -63,7 +63,7 @@ func NewReplay(m *table.Mapping, server *conn.Server) *Replay {
 func (r *Replay) DeletesFirst() bool { return len(r.mapping.AddedUnique) > 0 }
 
 // Writes returns the statements that write the rows, each of at most limit bytes unless one row alone is longer; before them
-// those of Guards.
+// those of guardRows.
 func (r *Replay) Writes(rows []table.Row, limit int) []string {
 	return append(r.guardRows(rows, limit), r.insert.split(len(rows), limit, func(dst []byte, i int) []byte {
 		return appendTuple(dst, r.writes, func(p table.Pair) table.Value { return rows[i][p.Source.Ordinal] })
