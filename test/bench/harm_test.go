@@ -17,24 +17,27 @@ import (
 )
 
 // TestHarm measures what an open-loop write load of 40 % of what the idle server takes notices of a migration, the swap
-// included, and what the migration notices of the load. In turn: the migration on the idle server, the load alone, both. Medians
-// of five turns.
+// included, and what the migration notices of the load. In turn: the migration on the idle server; the load alone, beside one SQL
+// session that only copies, and beside the migration. Medians of five turns.
 func TestHarm(t *testing.T) {
 	header := []string{
 		"load", "kept", "p50 alone", "beside", "p99 alone", "beside", "ratio", "longest pause alone", "beside", "more",
 		"idle copy", "beside the load", "ratio", "stall", "deadlocks and lock waits",
+		"bare session: p99", "ratio", "longest pause", "copy", "ratio",
 	}
 	report(t, header, func(t *testing.T, engine sandbox.Engine) []any {
 		m := newMigrateBench(t, engine)
 		m.loadOf(0.4 * m.capacity())
 		var all []beside
 		for range turns(t, 5) {
-			all = append(all, m.beside())
+			all = append(all, m.beside(true))
 		}
 		idle := median(all, func(b beside) time.Duration { return b.idle })
 		took := median(all, func(b beside) time.Duration { return b.took })
 		p99 := median(all, func(b beside) time.Duration { return b.alone.P99 })
 		p99Beside := median(all, func(b beside) time.Duration { return b.load.P99 })
+		bare := median(all, func(b beside) time.Duration { return b.bare.Elapsed })
+		bareP99 := median(all, func(b beside) time.Duration { return b.bare.P99 })
 		return []any{
 			perSecond(median(all, func(b beside) float64 { return b.alone.Rate() })), percent(median(all, beside.kept)),
 			milliseconds(median(all, func(b beside) time.Duration { return b.alone.P50 })),
@@ -45,6 +48,9 @@ func TestHarm(t *testing.T) {
 			milliseconds(median(all, func(b beside) time.Duration { return b.load.LongestPause - b.alone.LongestPause })),
 			seconds(idle), seconds(took), ratio(took, idle),
 			milliseconds(median(all, func(b beside) time.Duration { return b.stall })), refusals(all),
+			milliseconds(bareP99), ratio(bareP99, p99),
+			milliseconds(median(all, func(b beside) time.Duration { return b.bare.LongestPause })),
+			seconds(bare), ratio(bare, idle),
 		}
 	})
 }
@@ -59,7 +65,7 @@ func TestNearCapacity(t *testing.T) {
 		m.loadOf(0.9 * m.capacity())
 		var all []beside
 		for range turns(t, 5) {
-			b := m.beside()
+			b := m.beside(false)
 			for what, long := range b.waits {
 				waits[string(engine)+": "+what] += long
 			}
@@ -83,7 +89,7 @@ func TestNearCapacity(t *testing.T) {
 // beside is what one turn has measured.
 type beside struct {
 	idle, took, stall time.Duration // migrations: without the load, beside it
-	alone, load       load.Stats    // the load: without a migration, beside it
+	alone, bare, load load.Stats    // the load: alone, beside a bare session if that was asked for, beside the migration
 	waits             map[string]time.Duration
 }
 
@@ -119,8 +125,9 @@ func (m *migrateBench) loadOf(rate float64) {
 	m.generator = load.New(load.Config{DB: m.s.DB, Tables: []load.Table{m.source}, Connections: 8, Rate: rate, Seed: 1})
 }
 
-// beside migrates a table on the idle server, then has the load run alone for twice that time, and then beside a migration.
-func (m *migrateBench) beside() (b beside) {
+// beside migrates a table on the idle server, then has the load run alone for twice that time, beside a bare session if asked to, and
+// then beside a migration.
+func (m *migrateBench) beside(bare bool) (b beside) {
 	m.t.Helper()
 	s, err := m.runner("idle", widen, "").Run(m.t.Context())
 	m.must(err)
@@ -134,6 +141,13 @@ func (m *migrateBench) beside() (b beside) {
 	m.generator.Lap()
 	m.pass(2*b.idle, loaded)
 	b.alone = m.generator.Lap()
+	if bare {
+		m.bareCopy()
+		b.bare = m.generator.Lap()
+		m.s.MustExec("DROP TABLE bare")
+		m.pass(time.Second, loaded)
+		m.generator.Lap()
+	}
 	s, b.waits = m.watched(m.runner("sbtest1", widen, ""))
 	b.load = m.generator.Lap()
 	b.took, b.stall = s.Took, s.Stall
@@ -141,6 +155,24 @@ func (m *migrateBench) beside() (b beside) {
 	m.must(<-loaded)
 	m.s.MustExec("DROP TABLE sbtest1__old; ALTER TABLE sbtest1 " + narrow + ", ALGORITHM=COPY")
 	return b
+}
+
+// bareCopy has one session copy the table in chunks of a thousand ids without locks, and do nothing else: what copying costs the
+// load at least.
+func (m *migrateBench) bareCopy() {
+	m.t.Helper()
+	ctx := m.t.Context()
+	m.s.MustExec("CREATE TABLE bare LIKE sbtest1; ALTER TABLE bare " + widen)
+	db := m.server.Open(m.s.Name)
+	defer func() { _ = db.Close() }() // nothing depends on it
+	db.SetMaxOpenConns(1)
+	_, err := db.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+	m.must(err)
+	const chunk = 1000
+	for low := int64(0); low < m.source.Rows; low += chunk {
+		_, err = db.ExecContext(ctx, fmt.Sprintf("INSERT INTO bare SELECT * FROM sbtest1 WHERE id > %d AND id <= %d", low, low+chunk))
+		m.must(err)
+	}
 }
 
 // pass lets time pass, in which the load must not end.
