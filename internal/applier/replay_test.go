@@ -366,6 +366,41 @@ func TestLargeTransactionIsOne(t *testing.T) {
 	})
 }
 
+// TestLargeTransactionHandsValuesOver: what a unique key of the ALTER refuses in one piece of a transaction passes when a later piece
+// has given the value free; what still stands in its way in the end is a duplicate of the source.
+func TestLargeTransactionHandsValuesOver(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		h := newHarness(t, s, 4, plainTable, "ADD UNIQUE KEY nu (u)")
+		piece := func(undone, more bool, changes ...binlog.RowChange) {
+			tx := h.next(0, changes...)
+			tx.More, tx.Undone = more, undone
+			h.mustFeedTransaction(tx)
+		}
+		h.mustFeed(insert(row(1, 10, 1)), insert(row(2, 11, 2)), insert(row(3, 12, 3)))
+		piece(false, true, update(row(1, 10, 1), row(1, 11, 1)))
+		piece(false, true, update(row(2, 11, 2), row(2, 12, 2)))
+		piece(true, false, update(row(3, 12, 3), row(3, 13, 3)))
+		h.mustDrain()
+		h.mustHold("1,10,1", "2,11,2", "3,12,3")
+		piece(false, true, update(row(1, 10, 1), row(1, 11, 1)))
+		piece(false, true, update(row(2, 11, 2), row(2, 12, 2)))
+		piece(false, false, update(row(3, 12, 3), row(3, 13, 3)))
+		h.replay.RequireSettled(h.fence + 1)
+		h.mustDrain()
+		h.mustHold("1,11,1", "2,12,2", "3,13,3")
+
+		piece(false, true, insert(row(4, 13, 4)))
+		piece(false, false, insert(row(5, 14, 5)))
+		if err := h.replay.WaitApplied(h.ctx, h.mustFeedFence()); err == nil {
+			t.Fatal("a duplicate of the source was settled")
+		}
+		var duplicate *applier.DuplicateError
+		if err := h.mustEnd(); !errors.As(err, &duplicate) || !strings.Contains(err.Error(), "13") {
+			t.Errorf("Run = %v, want a duplicate that names the value", err)
+		}
+	})
+}
+
 // TestAddedUniqueKey: values handed between rows pass, in whatever order the shadow meets them; a duplicate of the source is
 // named once the copy is complete.
 func TestAddedUniqueKey(t *testing.T) {

@@ -58,7 +58,8 @@ func (c *Config) Address() string {
 // Settings are session variables besides the common ones, by name, as SQL expressions.
 type Settings map[string]string
 
-// common are the settings of every session: times in UTC, a statement is a transaction unless one was begun, waits that end.
+// common are the settings of every session: times in UTC, a statement is a transaction unless one was begun, as after the end of one,
+// waits that end.
 // What a server may have set for all sessions and would cut statements or results short, or leave a duplicate unseen, is
 // set back; the limits of time have another name on each engine, and each reads its own comment.
 var common = Settings{
@@ -70,6 +71,7 @@ var common = Settings{
 	"sql_mode":                 "'" + SQLMode + "'",
 	"time_zone":                "'+00:00'",
 	"autocommit":               "1",
+	"completion_type":          "'NO_CHAIN'",
 	"lock_wait_timeout":        "10",
 	"innodb_lock_wait_timeout": "10",
 	"group_concat_max_len":     "1048576",

@@ -44,22 +44,23 @@ func TestSettingsOfTheServerAreSetBack(t *testing.T) {
 		if server.Engine.MariaDB() {
 			limit, value = "max_statement_time", "0.02"
 		}
-		s.MustExec("SET GLOBAL unique_checks = 0, GLOBAL foreign_key_checks = 0, GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 1, GLOBAL " + limit + " = " + value)
+		s.MustExec("SET GLOBAL unique_checks = 0, GLOBAL foreign_key_checks = 0, GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 1, GLOBAL completion_type = 'CHAIN', GLOBAL " + limit + " = " + value)
 		db, err := conn.Open(configOf(s.Server, "set back"), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = db.Close() }() // its session is idle
 		var unique, foreign, safe bool
+		var completion string
 		var rows uint64
 		var time float64
-		err = db.QueryRowContext(t.Context(), "SELECT @@unique_checks, @@foreign_key_checks, @@sql_safe_updates, @@sql_select_limit, @@"+limit).
-			Scan(&unique, &foreign, &safe, &rows, &time)
+		err = db.QueryRowContext(t.Context(), "SELECT @@unique_checks, @@foreign_key_checks, @@sql_safe_updates, @@sql_select_limit, @@completion_type, @@"+limit).
+			Scan(&unique, &foreign, &safe, &rows, &completion, &time)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !unique || !foreign || safe || rows != math.MaxUint64 || time != 0 {
-			t.Errorf("unique_checks %t, foreign_key_checks %t, sql_safe_updates %t, sql_select_limit %d, %s %g", unique, foreign, safe, rows, limit, time)
+		if !unique || !foreign || safe || rows != math.MaxUint64 || completion != "NO_CHAIN" || time != 0 {
+			t.Errorf("unique_checks %t, foreign_key_checks %t, sql_safe_updates %t, sql_select_limit %d, completion_type %s, %s %g", unique, foreign, safe, rows, completion, limit, time)
 		}
 	})
 }

@@ -62,7 +62,8 @@ func Processes(ctx context.Context, q Querier) ([]Process, error) {
 }
 
 // EndSession kills the session with that id if it is one of this run on the server s, and returns when it is gone with
-// all its locks. A session of somebody else, or of another run of the server, under the same id counts as gone.
+// all its locks. A session of another run, or of another run of the server, under the same id counts as gone. One of another user that
+// may be of this run is not killed: the error says whose it is.
 func (c *Config) EndSession(ctx context.Context, q Querier, s *Server, id uint64) error {
 	now, err := Inspect(ctx, q)
 	if err != nil {
@@ -76,8 +77,11 @@ func (c *Config) EndSession(ctx context.Context, q Querier, s *Server, id uint64
 		if err != nil {
 			return fmt.Errorf("end session %d: %w", id, err)
 		}
-		if p == nil || p.User != c.User || !c.mayOwn(ctx, q, id) {
+		if p == nil || !c.mayOwn(ctx, q, id) {
 			return nil
+		}
+		if p.User != c.User {
+			return fmt.Errorf("end session %d, which may be at work on the migration: it is one of user %s, and this is %s: KILL %[1]d", id, p.User, c.User)
 		}
 		if !killed {
 			if _, err := q.ExecContext(ctx, fmt.Sprintf("KILL %d", id)); err != nil && !IsNoSuchThread(err) {
@@ -98,7 +102,7 @@ func (c *Config) mayOwn(ctx context.Context, q Querier, id uint64) bool {
 		 WHERE processlist_id = ? AND attr_name = 'midstream_run'`
 	var run sql.NullString
 	if err := q.QueryRowContext(ctx, attribute, id).Scan(&run); err != nil {
-		return true // not shown: id, user and the server's identity have to do
+		return true // not shown: id and the server's identity have to do
 	}
 	return run.String == c.Run
 }

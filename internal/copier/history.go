@@ -51,7 +51,7 @@ type remedy struct {
 // add notes why a chunk or row was not copied and says what to do before the next try, or returns the error that ends the
 // copying.
 func (h *history) add(err error) (remedy, error) {
-	if errors.Is(err, conn.ErrRestarted) {
+	if errors.Is(err, conn.ErrRestarted) || errors.Is(err, conn.ErrSuperseded) {
 		return remedy{}, err
 	}
 	if conn.IsLockWait(err) {

@@ -3,6 +3,7 @@ package copier
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -336,10 +337,11 @@ func (w *worker) makeCertain(ctx context.Context, session *sql.Conn) error {
 	return nil
 }
 
-// drop gives the session up, whatever state it is in.
+// drop gives the session up, whatever state it is in: the pool must not give its connection to anybody again.
 func (w *worker) drop() {
 	w.uncertain = w.id
-	_ = w.session.Close() // the connection may be broken; makeCertain sees to what it left
+	_ = w.session.Raw(func(any) error { return driver.ErrBadConn }) // closes it; makeCertain sees to what it left
+	_ = w.session.Close()
 	w.session = nil
 }
 

@@ -34,10 +34,11 @@ func (r *Runner) find(ctx context.Context) error {
 	if r.cfg.DryRun && record != nil && begun(record) {
 		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and a dry run plans new migrations only: its command goes on from there, midstream status shows it, and midstream cleanup removes what it has left", r.names.Checkpoint)}
 	}
-	if !r.goingOn {
-		if err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica); err != nil {
-			return err
+	if err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica); err != nil {
+		if r.goingOn && !conn.IsPassing(err) {
+			return &notYetError{err}
 		}
+		return err
 	}
 	if err := r.takeLock(ctx); err != nil {
 		return err
@@ -74,6 +75,13 @@ func (r *Runner) find(ctx context.Context) error {
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
 	return nil
 }
+
+// notYetError says that whoever answers at the address is no server to go on with: a fail-over may be under way there, and it may
+// be soon.
+type notYetError struct{ err error }
+
+// Error implements error.
+func (e *notYetError) Error() string { return e.err.Error() }
 
 // findNone is for a process that goes on and finds no checkpoint: it has dropped it itself, as the last of all, and did not
 // get the answer; else nobody knows what is left.
@@ -391,7 +399,8 @@ func (r *Runner) enlist(run uint64) {
 // checkpoint tells of will be discarded too, and does not count.
 func (r *Runner) mayGoOn(ctx context.Context, err error) bool {
 	var told interface{ ExitCode() int }
-	if ctx.Err() != nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) {
+	var notYet *notYetError
+	if ctx.Err() != nil || errors.As(err, &told) || !conn.IsPassing(err) && !errors.Is(err, conn.ErrRestarted) && !errors.As(err, &notYet) {
 		return false
 	}
 	if !r.goingOn && !r.swapped && (r.keeper == nil || len(r.left) == 0 || r.keeper.record.Shadow == "" && r.record == nil) {

@@ -84,14 +84,30 @@ func checkDefinition(ctx context.Context, in *inspection) ([]finding, error) {
 		return in.unmapped(err), nil
 	}
 	in.outcome.Mapping, in.outcome.Definition, in.outcome.Simplified = m, t.definition, t.simplified
+	found := in.presentForNull(m)
 	if in.Refresh {
-		return nil, nil
+		return found, nil
 	}
-	var found []finding
 	for _, refusal := range table.ReplayRefusals(m) {
 		found = append(found, fail("--apply=replay: "+refusal, ""))
 	}
 	return found, nil
+}
+
+// presentForNull are the columns in which the server would write the present time for NULL, another one whenever a row is written,
+// and say nothing.
+func (in *inspection) presentForNull(m *table.Mapping) []finding {
+	if !in.global.off("explicit_defaults_for_timestamp") {
+		return nil
+	}
+	var found []finding
+	for _, pair := range m.Columns {
+		if pair.Source != nil && pair.Source.Nullable && pair.Shadow.Kind == table.Timestamp && !pair.Shadow.Nullable {
+			found = append(found, in.againstCopy(fmt.Sprintf("column %s may be NULL, and explicit_defaults_for_timestamp is OFF: for NULL the server writes the present time into a TIMESTAMP that may not be", table.Quote(pair.Source.Name)),
+				"set it to ON for new sessions, or fill the column and make it NOT NULL in its old type first"))
+		}
+	}
+	return found
 }
 
 // unmapped are the findings about a mapping that failed, without those about a key that checkKey has told already. What only a copy

@@ -73,6 +73,7 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 		checkOwnSessionsSettings(t, s)
 		checkReadOnlyForOthers(t, s)
 		checkXATransactions(t, s)
+		checkPresentForNull(t, s)
 		if !server.Engine.MariaDB() {
 			checkSettingsOfOthers(t, s)
 			checkModesOfOthers(t, s)
@@ -102,6 +103,30 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 		}
 		mustFind(t, mustRunAlone(t, in).Failures, "binary log", "the binary log is off", "start the server with --log-bin")
 	})
+}
+
+// checkPresentForNull: a column that may be NULL does not become a TIMESTAMP that may not be where the server takes the present time for
+// NULL.
+func checkPresentForNull(t *testing.T, s *sandboxtest.Schema) {
+	t.Helper()
+	s.MustExec("CREATE TABLE stamped (id int PRIMARY KEY, at datetime NULL, since timestamp NULL, due datetime NOT NULL)")
+	refused := func(alter, column string) {
+		t.Helper()
+		in := input(t, s.Server, s.Name, "stamped")
+		in.Statement.Text = alter
+		if r := mustRunAlone(t, in); column == "" && len(r.Failures) > 0 {
+			t.Errorf("%s: %s", alter, r)
+		} else if column != "" {
+			mustFail(t, r, "new definition", "column `"+column+"` may be NULL, and explicit_defaults_for_timestamp is OFF", "ON for new sessions")
+		}
+	}
+	s.MustExec("SET GLOBAL explicit_defaults_for_timestamp = OFF")
+	refused("MODIFY at timestamp NOT NULL DEFAULT '2020-01-01'", "at")
+	refused("MODIFY since timestamp NOT NULL DEFAULT '2020-01-01'", "since")
+	refused("MODIFY due timestamp NOT NULL DEFAULT '2020-01-01'", "")
+	refused("MODIFY at datetime NOT NULL", "")
+	s.MustExec("SET GLOBAL explicit_defaults_for_timestamp = ON")
+	refused("MODIFY at timestamp NOT NULL DEFAULT '2020-01-01'", "")
 }
 
 // checkLogWriters: that sessions write the redo log themselves is noted, and hinders nothing.

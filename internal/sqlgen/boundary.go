@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -61,6 +62,8 @@ func (k *Key) ParseKey(texts [][]byte) ([]table.Value, error) {
 	return values, nil
 }
 
+// parse makes the value that the binary log has: where the server spells it otherwise, in the log's spelling, since keys are
+// compared by their bytes.
 func (c keyColumn) parse(text []byte) (table.Value, error) {
 	if text == nil {
 		return table.Value{}, fmt.Errorf("it is NULL, and a migration key cannot be")
@@ -77,7 +80,15 @@ func (c keyColumn) parse(text []byte) (table.Value, error) {
 	case table.Char, table.VarChar, table.Binary, table.VarBinary:
 		raw, err := hex.AppendDecode(nil, text)
 		return table.Value{Kind: table.Bytes, Text: raw}, err
-	case table.Decimal, table.Date, table.Time, table.DateTime, table.Timestamp, table.UUID, table.Inet6, table.Inet4:
+	case table.Inet6: // which MariaDB shortens where others do not, and writes partly as an IPv4 address
+		address, err := netip.ParseAddr(string(text))
+		return table.Value{Kind: table.Plain, Text: address.AppendTo(nil)}, err
+	case table.Decimal: // with ZEROFILL it has zeros in front
+		for len(text) > 1 && text[0] == '0' && text[1] != '.' {
+			text = text[1:]
+		}
+		return table.Value{Kind: table.Plain, Text: append([]byte(nil), text...)}, nil
+	case table.Date, table.Time, table.DateTime, table.Timestamp, table.UUID, table.Inet4:
 		return table.Value{Kind: table.Plain, Text: append([]byte(nil), text...)}, nil
 	default:
 		return table.Value{}, fmt.Errorf("its type %s cannot address rows", c.ColumnType)

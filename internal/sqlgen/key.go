@@ -58,18 +58,23 @@ func (k *Key) Dense() *table.Column {
 }
 
 // Ordered says whether table.AppendKey orders the key's values as its index does: no column is descending, and none has an
-// order of its own (a collation, a sign or a point in a text).
+// order of its own (a collation, a sign, a point in a text).
 func (k *Key) Ordered() bool {
 	return !slices.ContainsFunc(k.columns, func(c keyColumn) bool {
 		switch c.Kind {
-		case table.Int, table.Year, table.Bit, table.Enum, table.Set, table.Binary, table.VarBinary,
+		case table.Int, table.Year, table.Bit, table.Enum, table.Binary, table.VarBinary,
 			table.Date, table.DateTime, table.Timestamp:
 			return c.descending
+		case table.Set:
+			return c.descending || len(c.Values) == mostOfSet
 		default:
 			return true
 		}
 	})
 }
+
+// mostOfSet is the number of members of which the last one is the sign of the number by which the server compares a SET.
+const mostOfSet = 64
 
 // from is the source table, read by the migration key.
 func (k *Key) from() string {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 )
 
 // Shapes are the kinds of keys that there are.
@@ -20,6 +21,7 @@ var Shapes = []Shape{
 	{Name: "int zerofill", Columns: []string{"int(8) unsigned zerofill"}, Values: values(between(0, 5000))},
 	{Name: "int descending", Columns: []string{"int"}, Key: "c0 DESC", Values: values(between(-300, 300))},
 	{Name: "decimal", Columns: []string{"decimal(30,10)"}, Values: values(decimal)},
+	{Name: "decimal zerofill", Columns: []string{"decimal(10,2) zerofill"}, Values: values(either(between(0, 1), between(0, 5000)))},
 	{Name: "bit", Columns: []string{"bit(64)"}, Values: values(unsigned(18446744073709551300))},
 	{Name: "year", Columns: []string{"year"}, Values: values(among("0", "1901", "1970", "2000", "2024", "2155"))},
 	{Name: "date", Columns: []string{"date"}, Values: values(either(day, among("'0000-00-00'", "'2024-00-01'", "'2023-02-31'", "'9999-12-31'")))},
@@ -30,7 +32,7 @@ var Shapes = []Shape{
 	{Name: "enum descending", Columns: []string{"int", "enum('z','y','x','w','a','b','c','d')"}, Key: "c1 DESC, c0", Values: values(between(0, 40), among("'a'", "'z'", "'y'", "'c'", "'d'"))},
 	{Name: "enum in the middle", Columns: []string{"tinyint", "enum('z','y','x')", "int"}, Values: values(between(1, 3), among("'z'", "'y'", "0"), between(0, 40))},
 	{Name: Set, Columns: []string{"set('z','y','x','w','a','b','c','d')"}, Values: values(between(0, 255))},
-	{Name: SetOf64, Columns: []string{set64()}, Values: values(unsigned(18446744073709551300))},
+	{Name: SetOf64, Columns: []string{set64()}, Values: values(either(between(0, 200), unsigned(18446744073709551300)))},
 	{Name: "binary", Columns: []string{"binary(4)"}, Values: values(binary(0, 4))},
 	{Name: "varbinary", Columns: []string{"varbinary(10)"}, Values: values(binary(0, 10))},
 	{Name: "utf8mb4 bin", Columns: []string{"varchar(20) character set utf8mb4 collate utf8mb4_bin"}, Values: values(words)},
@@ -157,7 +159,15 @@ func uuid(r *rand.Rand) string {
 	return "'" + s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:] + "'"
 }
 
-func inet6(r *rand.Rand) string { return fmt.Sprintf("'2001:db8:%x::%x'", r.IntN(3), r.IntN(5)<<8) }
+// inet6 gives addresses with zeros anywhere: servers differ in which of them they leave out.
+func inet6(r *rand.Rand) string {
+	groups := make([]string, 8)
+	for i := range groups {
+		groups[i] = fmt.Sprintf("%x", []int{0, 0, 1, 0xdb8, 0x2001, 0xffff}[r.IntN(6)])
+	}
+	address := strings.Join(groups, ":")
+	return "'" + []string{address, address, "::" + groups[7], "::ffff:10.0.3." + fmt.Sprint(r.IntN(255)), "::10.1.2." + fmt.Sprint(r.IntN(255))}[r.IntN(5)] + "'"
+}
 
 func inet4(r *rand.Rand) string { return fmt.Sprintf("'10.%d.%d.0'", r.IntN(255), r.IntN(255)) }
 
