@@ -55,7 +55,7 @@ func hiddenColumns(t *table.Table) int {
 	return n
 }
 
-var hidden = &table.Column{Name: "hidden hash", DataType: "bigint", ColumnType: "bigint unsigned", Kind: table.Int, Unsigned: true}
+var hidden = &table.Column{Name: "hidden hash", DataType: "bigint", ColumnType: "bigint unsigned", Kind: table.Int, Unsigned: true, Generation: table.Virtual}
 
 var integers = map[string]struct {
 	typ  wireType

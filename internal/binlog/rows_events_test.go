@@ -271,6 +271,7 @@ func TestHiddenColumns(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		tables, wants := copied(tables), copied(wants)
 		if s.Server.Engine.MariaDB() {
+			// What is hidden is left out of updates and deletes, as generated columns are (11.8.9).
 			tables["long_unique"] = "CREATE TABLE long_unique (a INT PRIMARY KEY, b LONGTEXT UNIQUE, d LONGBLOB UNIQUE); ALTER TABLE long_unique ADD c INT"
 			wants["long_unique"] = "- → 1,NULL,NULL,7"
 		} else {
@@ -285,6 +286,11 @@ func TestHiddenColumns(t *testing.T) {
 			s.MustExec("INSERT INTO " + name + " (a, c) VALUES (1, 7)")
 			def := mustInspect(t, s, name)
 			expect(t, describe(def, mustDecode(t, c.read()[name], def)), wants[name])
+			c = newCapture(t, s)
+			s.MustExec("UPDATE " + name + " SET c = 8; DELETE FROM " + name)
+			if changes := mustDecode(t, c.read()[name], def); len(changes) != 2 || changes[0].Before == nil || changes[0].After == nil || changes[1].After != nil {
+				t.Errorf("%s: after an update and a delete the log has %s", name, describe(def, changes))
+			}
 		}
 	})
 }

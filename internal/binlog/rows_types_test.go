@@ -153,7 +153,7 @@ func stringCases() []typeCase {
 		{name: "longblob", column: "LONGBLOB", values: append(list("REPEAT(x'27',70000)"), bytesText...)},
 		{name: "blob_10", column: "BLOB(10)", values: bytesText},
 		{name: "tinytext", column: "TINYTEXT CHARACTER SET utf8mb4", values: append(list("REPEAT('é',127)"), text...)},
-		{name: "text", column: "TEXT CHARACTER SET utf8mb4", values: append(list("REPEAT('😀',16383)"), text...)},
+		{name: "text", column: "TEXT CHARACTER SET utf8mb4", values: append(list("REPEAT('😀',16383)", "REPEAT('é\\\\\"',9000)"), text...)},
 		{name: "mediumtext", column: "MEDIUMTEXT CHARACTER SET utf8mb4", values: append(list("REPEAT('é',70000)"), text...)},
 		{name: "longtext", column: "LONGTEXT CHARACTER SET utf8mb4", values: append(list("REPEAT('x',70000)"), text...)},
 		{name: "char_255", column: "CHAR(255) CHARACTER SET utf8mb4", values: append(list("REPEAT('😀',255)", "REPEAT('a',255)"), text...)},
@@ -181,6 +181,9 @@ func stringCases() []typeCase {
 		}
 		if charset != "swe7" {
 			values = append(values, asciiText...)
+		}
+		if len(raw) > 0 {
+			cases = append(cases, typeCase{name: charset + "_long", column: "MEDIUMTEXT CHARACTER SET " + charset, values: list("REPEAT(_" + charset + " " + raw[0] + ", 20000)"), on: on})
 		}
 		for _, typ := range list("VARCHAR(40)", "CHAR(40)", "CHAR(200)", "TEXT") {
 			cases = append(cases, typeCase{name: charset + "_" + strings.NewReplacer("(", "", ")", "").Replace(typ), column: typ + " CHARACTER SET " + charset, values: values, on: on})

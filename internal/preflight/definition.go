@@ -102,7 +102,7 @@ func (in *inspection) presentForNull(m *table.Mapping) []finding {
 	}
 	var found []finding
 	for _, pair := range m.Columns {
-		if pair.Source != nil && pair.Source.Nullable && pair.Shadow.Kind == table.Timestamp && !pair.Shadow.Nullable {
+		if !pair.IsConstant() && pair.Source.Nullable && pair.Shadow.Kind == table.Timestamp && !pair.Shadow.Nullable {
 			found = append(found, in.againstCopy(fmt.Sprintf("column %s may be NULL, and explicit_defaults_for_timestamp is OFF: for NULL the server writes the present time into a TIMESTAMP that may not be", table.Quote(pair.Source.Name)),
 				"set it to ON for new sessions, or fill the column and make it NOT NULL in its old type first"))
 		}

@@ -15,7 +15,7 @@ func TestServerFindings(t *testing.T) {
 		global  variables
 		failure string
 	}{
-		{conn.MySQL, "8.0.13", nil, ""},
+		{conn.MySQL, "8.0.17", nil, ""},
 		{conn.MySQL, "8.0.36-28", variables{"version_comment": "Percona Server (GPL), Release 28"}, ""},
 		{conn.MySQL, "26.10.0", nil, ""},
 		{conn.MySQL, "8.0.12", nil, "the server is MySQL 8.0.12: too old"},

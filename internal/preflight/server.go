@@ -21,15 +21,15 @@ func serverFindings(s *conn.Server, global variables) []finding {
 	for _, name := range lookalikes {
 		if strings.Contains(strings.ToLower(said), strings.ToLower(name)) {
 			return []finding{fail(fmt.Sprintf("the server is %s (%s), which is not supported", name, s.Text),
-				"use MySQL or Percona Server 8.0.13 or later, or MariaDB 10.6 or later")}
+				"use MySQL or Percona Server 8.0.17 or later, or MariaDB 10.6 or later")}
 		}
 	}
 	var found []finding
 	if s.IsMariaDB() && !s.Version.AtLeast(10, 6, 0) {
 		found = append(found, fail(fmt.Sprintf("the server is %s: too old", s), "use MariaDB 10.6 or later"))
 	}
-	if !s.IsMariaDB() && !s.Version.AtLeast(8, 0, 13) {
-		found = append(found, fail(fmt.Sprintf("the server is %s: too old", s), "use MySQL or Percona Server 8.0.13 or later"))
+	if !s.IsMariaDB() && !s.Version.AtLeast(8, 0, 17) {
+		found = append(found, fail(fmt.Sprintf("the server is %s: too old", s), "use MySQL or Percona Server 8.0.17 or later"))
 	}
 	if global.on("wsrep_on") {
 		found = append(found, fail("the server is a node of a Galera cluster (wsrep_on=ON), where table locks hold on one node only",

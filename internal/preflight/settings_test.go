@@ -109,7 +109,7 @@ func TestRunOnServersSetWrongly(t *testing.T) {
 // NULL.
 func checkPresentForNull(t *testing.T, s *sandboxtest.Schema) {
 	t.Helper()
-	s.MustExec("CREATE TABLE stamped (id int PRIMARY KEY, at datetime NULL, since timestamp NULL, due datetime NOT NULL)")
+	s.MustExec("CREATE TABLE stamped (note varchar(10) NULL, id int PRIMARY KEY, at datetime NULL, since timestamp NULL, due datetime NOT NULL)")
 	refused := func(alter, column string) {
 		t.Helper()
 		in := input(t, s.Server, s.Name, "stamped")
@@ -125,6 +125,7 @@ func checkPresentForNull(t *testing.T, s *sandboxtest.Schema) {
 	refused("MODIFY since timestamp NOT NULL DEFAULT '2020-01-01'", "since")
 	refused("MODIFY due timestamp NOT NULL DEFAULT '2020-01-01'", "")
 	refused("MODIFY at datetime NOT NULL", "")
+	refused("ADD added timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP", "")
 	s.MustExec("SET GLOBAL explicit_defaults_for_timestamp = ON")
 	refused("MODIFY at timestamp NOT NULL DEFAULT '2020-01-01'", "")
 }

@@ -99,22 +99,22 @@ func charsetOf(c *table.Column) string {
 const longest = 16 << 10
 
 // appendString appends bytes with their charset in front: readable where that is sure to be exact, else in hexadecimal. Long
-// values of bytes stand between quotes, which is exact, too: no byte of a character beyond ASCII is a quote or a backslash.
+// values are bytes between quotes, which is exact, too, and are given their charset afterwards.
 func appendString(dst []byte, charset string, b []byte) []byte {
-	if charset == "binary" && len(b) > longest {
+	switch {
+	case charset == "binary" && len(b) > longest:
 		return appendLong(dst, b)
+	case isPlain(charset, b):
+		return appendQuoted(append(append(dst, '_'), charset...), b)
+	case len(b) > longest:
+		dst = appendLong(append(dst, "CONVERT("...), b)
+		return append(append(append(dst, " USING "...), charset...), ')')
 	}
-	dst = append(dst, '_')
-	dst = append(dst, charset...)
-	if isPlain(charset, b) {
-		return appendQuoted(dst, b)
-	}
-	dst = append(dst, " x'"...)
-	dst = hex.AppendEncode(dst, b)
-	return append(dst, '\'')
+	dst = append(append(append(dst, '_'), charset...), " x'"...)
+	return append(hex.AppendEncode(dst, b), '\'')
 }
 
-// appendLong appends many bytes between quotes. Where backslashes are frequent, a byte that the value does not have stands for
+// appendLong appends many bytes between quotes: no byte of a character beyond ASCII is a quote or a backslash. Where backslashes are frequent, a byte that the value does not have stands for
 // them, which the server puts back: doubled, they might not fit into a packet that the value fits into.
 func appendLong(dst, b []byte) []byte {
 	const frequent = 16

@@ -83,14 +83,10 @@ func (r *Replay) guardRows(rows []table.Row, limit int) []string {
 	})
 }
 
-// mostKeys bounds the keys of a DELETE: beyond a list of some ten thousands MySQL scans the table instead
-// (range_optimizer_max_mem_size).
-const mostKeys = 1000
-
 // Deletes returns the statements that delete the rows under the given keys, in the order of the migration key's columns.
 func (r *Replay) Deletes(keys [][]table.Value, limit int) []string {
 	var statements []string
-	for some := range slices.Chunk(keys, mostKeys) {
+	for some := range slices.Chunk(keys, MostKeys) {
 		statements = append(statements, r.deleteFrom.split(len(some), limit, func(dst []byte, i int) []byte {
 			return r.appendKey(dst, some[i])
 		})...)

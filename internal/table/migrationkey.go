@@ -93,6 +93,8 @@ func (p *pairing) keyPair(part *KeyPart) (pair Pair, why string) {
 		return pair, name + "it is generated"
 	case from.Kind == Float || from.Kind == Double:
 		return pair, name + from.DataType + " values cannot be compared exactly"
+	case from.Kind == Year && from.ColumnType == "year(2)":
+		return pair, name + "the server's index orders years of two digits otherwise than it compares them"
 	case from.Kind == Char && strings.Contains(from.Collation, "_nopad_"):
 		// MariaDB orders the index by the padded values and compares the bare ones: ranges of it miss rows.
 		return pair, name + "the server's index orders CHAR values in the collation " + from.Collation + " otherwise than it compares them"

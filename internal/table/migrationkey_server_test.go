@@ -63,6 +63,7 @@ func TestMigrationKey(t *testing.T) {
 			{columns: "f DOUBLE PRIMARY KEY, a INT NOT NULL, UNIQUE u (a) INVISIBLE, x INT", alter: "ALTER INDEX u VISIBLE", says: "invisible", only: "mysql"},
 			{columns: "f DOUBLE PRIMARY KEY, a INT NOT NULL, UNIQUE u (a) IGNORED, x INT", alter: "ALTER INDEX u NOT IGNORED", says: "invisible", only: "mariadb"},
 			{columns: "a INT NOT NULL, UNIQUE u ((a + 1))", alter: "ADD x INT", says: "expression", only: "mysql"},
+			{columns: "a YEAR(2) PRIMARY KEY", alter: "ADD x INT", says: "two digits", only: "mariadb"},
 			{columns: "a TEXT NOT NULL, UNIQUE u (a)", alter: "ADD x INT", says: "HASH", only: "mariadb"},
 		} {
 			if c.only != "" && (c.only == "mariadb") != s.Server.Engine.MariaDB() {
