@@ -212,4 +212,11 @@ var refreshMutants = []mutant{
 		Package:   refreshPackage,
 		Tests:     []string{"TestSlowRowsAreWrittenByFewAtOnce"},
 	},
+	{
+		Name:      "refresh: what is left to apply is not predicted",
+		Invariant: "I13: no attempt begins that the application would wait for too long",
+		Edits:     []edit{{refreshPackage + "/refresh.go", "if f.Seen == f.Applied {", "if f.Seen >= f.Applied {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshPredicts"},
+	},
 }
