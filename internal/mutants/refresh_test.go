@@ -16,7 +16,7 @@ var refreshMutants = []mutant{
 		Edits:     []edit{{refreshPackage + "/refresh.go", "if _, err := r.fencer.Fence(ctx); err != nil {", "if err := ctx.Err(); err != nil {"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestHeldCommits"},
-		Servers:   true,
+		Servers:   true, Everywhere: true,
 	},
 	{
 		Name:      "refresh: a fence does not wait for XA commits",
@@ -147,7 +147,7 @@ var refreshMutants = []mutant{
 		Edits:     []edit{{epochFlight, "return b.fenced >= f.fence", "return b.flights[f.number]"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestHeldCommitsAndAChunk"},
-		Servers:   true,
+		Servers:   true, Everywhere: true,
 	},
 	{
 		Name:      "refresh: a chunk of a migration reads without a fence",
