@@ -219,4 +219,20 @@ var refreshMutants = []mutant{
 		Package:   refreshPackage,
 		Tests:     []string{"TestRefreshPredicts"},
 	},
+	{
+		Name:      "refresh: the order of commits is not looked at again",
+		Invariant: "I7: a fence proves nothing once commits become visible in another order",
+		Edits:     []edit{{"internal/changelog/changelog.go", "if c.config.Ordered == nil {", "if c != nil {"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestCommandOrderSwitchedOff"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: it goes on where commits become visible in another order",
+		Invariant: "I7: a fence proves nothing there",
+		Edits:     []edit{{"internal/migrate/apply.go", "if r.apply = r.cfg.Apply; !r.ordered {", "if r.apply = r.cfg.Apply; r.apply == Replay {"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestCommandOrderSwitchedOff"},
+		Servers:   true,
+	},
 }
