@@ -90,11 +90,15 @@ const (
 // newHistory draws everything that is fixed for a history from its seed.
 func newHistory(seed uint64, r rules) *history {
 	rng := rand.New(rand.NewPCG(seed, 7))
-	h := &history{source: newSource(rng, kind(rng.IntN(int(kinds)))), rules: r}
+	k, handing := kind(rng.IntN(int(kinds))), rng.IntN(8) == 0
+	if handing {
+		k = same
+	}
+	h := &history{source: newSource(rng, k), rules: r}
 	h.limit, h.most, h.whole = 1+rng.IntN(6), 1+rng.IntN(3), rng.IntN(2) == 0
 	h.copiers = 1 + rng.IntN(2)
 	h.commits, h.crashes, h.losses, h.retreats = 2+rng.IntN(12), max(0, rng.IntN(6)-3), max(0, rng.IntN(6)-3), rng.IntN(2)
-	h.pieces = rng.IntN(2) == 0
+	h.pieces, h.handing = rng.IntN(2) == 0, handing
 	h.begin(nil)
 	return h
 }
@@ -116,6 +120,9 @@ func (h *history) begin(greatest *int) {
 	h.points, h.fences, h.jobs, h.halves, h.swap = nil, nil, [workers]*job{}, 0, open
 	h.refused = [keys + 1]int{}
 	h.chunks = []*chunk{{from: 1, to: 2}, {from: 3, to: keys, last: true}}
+	if h.handing {
+		h.chunks[1].asleep = h.now + 100 + h.rng.IntN(300)
+	}
 	for i, c := range h.chunks {
 		if slices.Contains(h.checkpoint.copied, i) {
 			h.books.Ended(h.books.Register(h.upper(c)))

@@ -71,6 +71,7 @@ type source struct {
 	dupes   bool  // two rows shared a value once
 	hot     []int // the keys that are written
 	values  int   // and how many unique values
+	handing bool  // values go from the first row to the last, mostly before the chunk of that is registered, which is late (I11)
 }
 
 func newSource(rng *rand.Rand, k kind) *source {
@@ -107,6 +108,10 @@ func (s *source) commit() {
 	before := t
 	var changed []change
 	for range 1 + s.rng.IntN(3) {
+		if s.handing {
+			changed = append(changed, s.hand(&t)...)
+			continue
+		}
 		key, other := s.hot[s.rng.IntN(len(s.hot))], s.hot[s.rng.IntN(len(s.hot))]
 		switch choice := s.rng.IntN(10); {
 		case choice < 3 && t[key].version != 0:
@@ -133,6 +138,17 @@ func (s *source) commit() {
 		return
 	}
 	s.append(entry{changed: changed}, t)
+}
+
+// hand gives the first row a value, or hands the one that it has on to the last.
+func (s *source) hand(t *rows) []change {
+	const first, last = 1, keys
+	if t[first].unique == 0 {
+		s.put(t, first)
+		return []change{{first, false}}
+	}
+	t[first], t[last] = row{version: s.next()}, row{unique: t[first].unique, version: s.next()}
+	return []change{{first, false}, {last, false}}
 }
 
 func (s *source) next() int {

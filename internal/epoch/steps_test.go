@@ -49,6 +49,9 @@ func (h *history) step() {
 		for _, seldom := range []int{commit, writeRecord, crash, loseJob, loseChunk, retreat} {
 			h.weights[seldom] = 10
 		}
+		if h.handing {
+			h.weights[commit] = 30
+		}
 	}
 	h.now++
 	var all [64]choice

@@ -6,6 +6,7 @@ const (
 	adaptPackage = "internal/adapt"
 	budgetFile   = "internal/adapt/budget.go"
 	yieldFile    = "internal/adapt/yield.go"
+	courtesyFile = "internal/migrate/courtesy.go"
 )
 
 var adaptMutants = []mutant{
@@ -51,5 +52,40 @@ var adaptMutants = []mutant{
 		Edits:     []edit{{"internal/adapt/budget.go", "if b.rows.used == 0 {", "if false {"}},
 		Package:   "internal/adapt",
 		Tests:     []string{"TestBudgetWhileNobodyReadsRows"},
+	},
+	{
+		Name:      "budget: nobody bounds who reads rows",
+		Invariant: "rows give way to changes that grow beside them, and to the application",
+		Edits:     []edit{{courtesyFile, "return func(n int) int { return r.budget.Rows(r.courtesy.Limit(n)) }", "return nil"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestNumbersOfTheUserStand", "TestWorkersFollowTheBacklog", "TestWorkersGiveWayToTheApplication"},
+	},
+	{
+		Name:      "budget: nobody bounds who applies changes",
+		Invariant: "workers that copy and workers that apply are no more together than the budget",
+		Edits:     []edit{{courtesyFile, "return r.budget.Changes\n", "return nil\n"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestNumbersOfTheUserStand", "TestWorkersFollowTheBacklog"},
+	},
+	{
+		Name:      "budget: nobody looks at the backlog",
+		Invariant: "rows give way to changes that grow beside them",
+		Edits:     []edit{{courtesyFile, "		r.budget.Observe(f.Seen, f.Behind, now)\n", ""}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestWorkersFollowTheBacklog"},
+	},
+	{
+		Name:      "budget: the application's commits bound nobody",
+		Invariant: "rows give way to the application",
+		Edits:     []edit{{courtesyFile, "r.budget.Rows(r.courtesy.Limit(n))", "r.budget.Rows(n)"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestWorkersGiveWayToTheApplication"},
+	},
+	{
+		Name:      "yield: nobody pauses",
+		Invariant: "an application near the server's capacity keeps its throughput",
+		Edits:     []edit{{courtesyFile, "return func(took time.Duration) time.Duration { return r.yield.Pause(took, time.Now()) }", "return nil"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestNumbersOfTheUserStand", "TestWorkersGiveWayToTheApplication"},
 	},
 }

@@ -106,4 +106,12 @@ var checkpointMutants = []mutant{
 		Tests:     []string{"TestCommandMeetsItsOwnSwap"},
 		Servers:   true,
 	},
+	{
+		Name:      "checkpoint: nothing says why refresh has become replay",
+		Invariant: "a checkpoint written by one way of applying is resumed by it only, and what to do is said",
+		Edits:     []edit{{"internal/migrate/resume.go", "record.Settings.Apply != string(r.apply) && r.apply != r.cfg.Apply {", "record.Settings.Apply != string(r.apply) && r.apply == r.cfg.Apply {"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestCommandOrderSwitchedOff"},
+		Servers:   true,
+	},
 }

@@ -123,4 +123,16 @@ var copierMutants = []mutant{
 		Edits:     []edit{{File: copierPlain, Old: "\tt.flight.missing.Add(1)\n", New: ""}},
 		Package:   copierPackage, Tests: []string{"TestGrownChunkIsAdoptedInPieces"}, Servers: true,
 	},
+	{
+		Name:      "copier: the lock of AUTO_INCREMENT is not looked for",
+		Invariant: "no worker waits for another one's insert, holding locks meanwhile",
+		Edits:     []edit{{File: copierPackage + "/copier.go", Old: "	c.pool.one()\n", New: ""}},
+		Package:   copierPackage, Tests: []string{"TestLockedCounterTakesOneWorker"}, Servers: true,
+	},
+	{
+		Name:      "copier: one worker copies whatever has an AUTO_INCREMENT",
+		Invariant: "several workers copy where none waits for another one's insert",
+		Edits:     []edit{{File: copierPackage + "/copier.go", Old: "if mode == 2 {", New: "if mode > 2 {"}},
+		Package:   copierPackage, Tests: []string{"TestLockedCounterTakesOneWorker"}, Servers: true,
+	},
 }

@@ -18,6 +18,7 @@
 //   - Package and Tests: the tests that must kill it, each of them on its own. Name those that are meant to guard the invariant,
 //     not whatever happens to fail.
 //   - Servers: the tests need database servers.
+//   - Everywhere: each subtest must fail, on every engine; otherwise one is enough.
 //
 // The suite fails when a named test does not exist or fails without the mutant, when a mutant does not compile (that would
 // look like a kill), and when a mutant survives one of its tests. A panic, also the one of a test that hangs until its time is up, is a kill.

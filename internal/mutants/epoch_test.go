@@ -159,7 +159,7 @@ var epochMutants = []mutant{
 		Invariant: "I11: the shadow has no unique key besides the migration key",
 		Edits:     []edit{{epochBooks, "|| b.cfg.OtherUnique || b.complete {", "|| b.complete {"}},
 		Package:   epochPackage,
-		Tests:     []string{"TestWhatIsDropped"},
+		Tests:     []string{"TestRefreshHistories", "TestWhatIsDropped"},
 	},
 	{
 		Name:      "epoch: a resume forgets what the shadow holds",
@@ -180,7 +180,7 @@ var epochMutants = []mutant{
 		Invariant: "I4, I12: its rows are in no chunk",
 		Edits:     []edit{{epochBooks, "return b.last + 1", "return b.last"}},
 		Package:   epochPackage,
-		Tests:     []string{"TestAdoptedKeysAreOfTheNextEpoch"},
+		Tests:     []string{"TestRefreshHistories", "TestAdoptedKeysAreOfTheNextEpoch"},
 	},
 	{
 		Name:      "epoch: held keys are not counted",

@@ -24,6 +24,8 @@ type mutant struct {
 	Package   string
 	Tests     []string
 	Servers   bool
+	// Everywhere wants every subtest to fail, on each engine, and not the first one alone.
+	Everywhere bool
 }
 
 // edit replaces the one occurrence of Old in File.
@@ -62,7 +64,7 @@ const (
 const root = "../.."
 
 func TestMutants(t *testing.T) {
-	originals := &originals{binaries: map[string]string{}, passed: map[string]bool{}}
+	originals := &originals{binaries: map[string]string{}, passed: map[string][]byte{}}
 	originals.dir = t.TempDir()
 	names := map[string]bool{}
 	for _, list := range lists {
@@ -98,17 +100,29 @@ func (m mutant) mustDie(t *testing.T, originals *originals, overlay string) {
 			t.Errorf("the mutant survives %s (%s)", test, m.Invariant)
 		case !bytes.Contains(out, []byte("--- FAIL: "+test)) && !bytes.Contains(out, []byte("panic: ")):
 			t.Errorf("%s neither passes nor fails: %v\n%s", test, err, out)
+		case m.Everywhere && len(survived(originals.passed[m.Package+" "+test], out)) > 0:
+			t.Errorf("the mutant survives %s (%s)", survived(originals.passed[m.Package+" "+test], out), m.Invariant)
 		default:
 			t.Logf("killed by %s", test)
 		}
 	}
 }
 
+// survived are the tests and subtests that pass without the mutant and do not fail with it.
+func survived(without, with []byte) (names []string) {
+	for _, m := range regexp.MustCompile(`--- PASS: (\S+)`).FindAllSubmatch(without, -1) {
+		if name := string(m[1]); !bytes.Contains(with, []byte("--- FAIL: "+name+" ")) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // originals are the packages without any mutant: their tests must pass, else a failure proves nothing.
 type originals struct {
 	dir      string
 	binaries map[string]string // by package
-	passed   map[string]bool   // by package and test
+	passed   map[string][]byte // by package and test: what it said
 }
 
 func (o *originals) mustPass(t *testing.T, m mutant) {
@@ -121,14 +135,14 @@ func (o *originals) mustPass(t *testing.T, m mutant) {
 		o.binaries[m.Package] = binary
 	}
 	for _, test := range m.Tests {
-		if o.passed[m.Package+" "+test] {
+		if o.passed[m.Package+" "+test] != nil {
 			continue
 		}
 		out, err := run(t.Context(), m, binary, test)
 		if err != nil || !bytes.Contains(out, []byte("--- PASS: "+test+" ")) {
 			t.Fatalf("%s of %s does not pass without the mutant: %v\n%s", test, m.Package, err, out)
 		}
-		o.passed[m.Package+" "+test] = true
+		o.passed[m.Package+" "+test] = out
 	}
 }
 
@@ -189,7 +203,7 @@ func run(ctx context.Context, m mutant, binary, test string, environment ...stri
 	if m.Servers {
 		limit = serversPatience
 	}
-	cmd := exec.CommandContext(ctx, binary, "-test.v", "-test.failfast", "-test.timeout", limit.String(), "-test.run", "^"+regexp.QuoteMeta(test)+"$")
+	cmd := exec.CommandContext(ctx, binary, "-test.v", fmt.Sprintf("-test.failfast=%t", !m.Everywhere), "-test.timeout", limit.String(), "-test.run", "^"+regexp.QuoteMeta(test)+"$")
 	cmd.Dir = filepath.Join(root, m.Package)
 	cmd.Env = append(os.Environ(), environment...)
 	return cmd.CombinedOutput()

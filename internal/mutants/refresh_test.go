@@ -16,7 +16,7 @@ var refreshMutants = []mutant{
 		Edits:     []edit{{refreshPackage + "/refresh.go", "if _, err := r.fencer.Fence(ctx); err != nil {", "if err := ctx.Err(); err != nil {"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestHeldCommits"},
-		Servers:   true,
+		Servers:   true, Everywhere: true,
 	},
 	{
 		Name:      "refresh: a fence does not wait for XA commits",
@@ -147,7 +147,7 @@ var refreshMutants = []mutant{
 		Edits:     []edit{{epochFlight, "return b.fenced >= f.fence", "return b.flights[f.number]"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestHeldCommitsAndAChunk"},
-		Servers:   true,
+		Servers:   true, Everywhere: true,
 	},
 	{
 		Name:      "refresh: a chunk of a migration reads without a fence",
@@ -211,5 +211,28 @@ var refreshMutants = []mutant{
 		Edits:     []edit{{refreshDispatcher, "max(min(share, d.size.Rows()), leastKeys)", "min(max(share, leastKeys), d.size.Rows())"}},
 		Package:   refreshPackage,
 		Tests:     []string{"TestSlowRowsAreWrittenByFewAtOnce"},
+	},
+	{
+		Name:      "refresh: what is left to apply is not predicted",
+		Invariant: "I13: no attempt begins that the application would wait for too long",
+		Edits:     []edit{{refreshPackage + "/refresh.go", "if f.Seen == f.Applied {", "if f.Seen >= f.Applied {"}},
+		Package:   refreshPackage,
+		Tests:     []string{"TestRefreshPredicts"},
+	},
+	{
+		Name:      "refresh: the order of commits is not looked at again",
+		Invariant: "I7: a fence proves nothing once commits become visible in another order",
+		Edits:     []edit{{"internal/changelog/changelog.go", "if c.config.Ordered == nil {", "if c != nil {"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestCommandOrderSwitchedOff"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: it goes on where commits become visible in another order",
+		Invariant: "I7: a fence proves nothing there",
+		Edits:     []edit{{"internal/migrate/apply.go", "if r.apply = r.cfg.Apply; !r.ordered {", "if r.apply = r.cfg.Apply; r.apply == Replay {"}},
+		Package:   "test/scenario",
+		Tests:     []string{"TestCommandOrderSwitchedOff"},
+		Servers:   true,
 	},
 }
