@@ -34,7 +34,10 @@ func variants(t *testing.T, f func(t *testing.T, s *sandboxtest.Schema)) {
 		"mariadb 10.11": {sandbox.MariaDB1011, sandbox.Options{Args: []string{smallFiles, "--log-bin-compress=ON", "--log-bin-compress-min-len=10"}}},
 		"mariadb 11.8":  {sandbox.MariaDB118, sandbox.Options{Args: []string{smallFiles, "--log-bin-compress=ON", "--log-bin-compress-min-len=10"}}},
 	} {
-		t.Run(name, func(t *testing.T) { f(t, privateSchema(t, v.engine, v.o)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, privateSchema(t, v.engine, v.o))
+		})
 	}
 }
 

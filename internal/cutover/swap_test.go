@@ -15,7 +15,7 @@ func swaps() int {
 	if os.Getenv("MIDSTREAM_SOAK") != "" {
 		return 400
 	}
-	return 40
+	return 20
 }
 
 func TestSwapsUnderADozenWriters(t *testing.T) {

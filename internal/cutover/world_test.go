@@ -327,7 +327,7 @@ func (l *writers) write(ctx context.Context, db *sql.DB, id int64) error {
 			}
 			l.note(id, step.v)
 		}
-		_ = conn.Pause(ctx, 2*time.Millisecond) // two cores serve us all; its error ends the loop
+		_ = conn.Pause(ctx, 10*time.Millisecond) // two cores serve us all; its error ends the loop
 	}
 	return nil
 }

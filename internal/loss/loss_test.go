@@ -176,10 +176,10 @@ func TestWhatALosslessCopyKeeps(t *testing.T) {
 		outcomes := map[string]int{}
 		for _, source := range fromOn(s) {
 			p := newPairs(t, s, source.definition, source.values, false)
-			s.MustExec("DROP TABLE IF EXISTS back; CREATE TABLE back (v " + source.definition + ") CHARACTER SET utf8mb4")
+			s.MustExec("DROP TABLE IF EXISTS back; CREATE TABLE back (id INT PRIMARY KEY, v " + source.definition + ") CHARACTER SET utf8mb4")
 			for _, pair := range p.mapping.Columns[1:] {
-				for id := range p.rows {
-					outcomes[p.judge(pair, int64(id+1))]++
+				for _, outcome := range p.outcomes(pair) {
+					outcomes[outcome]++
 				}
 			}
 		}
@@ -190,64 +190,92 @@ func TestWhatALosslessCopyKeeps(t *testing.T) {
 	})
 }
 
-func (p *pairs) judge(pair table.Pair, id int64) string {
+// outcomes copies the values of a pair one by one and tells what became of each. All of it is rolled back.
+func (p *pairs) outcomes(pair table.Pair) (all []string) {
 	t, m := p.t, p.one(pair)
-	key := []table.Value{table.IntValue(id)}
-	c, err := p.db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	exec := func(statement string) error { _, err := c.ExecContext(t.Context(), statement); return err }
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
-			t.Fatalf("%s to %s, row %d: %v", pair.Source.ColumnType, pair.Shadow.ColumnType, id, err)
+			t.Fatalf("%s to %s: %v", pair.Source.ColumnType, pair.Shadow.ColumnType, err)
 		}
 	}
-	must(exec("DELETE FROM back"))
-	must(exec("DELETE FROM t__new"))
-	refusal := exec(sqlgen.NewCopy(m, p.server).Row(key))
-	if refusal != nil && !conn.IsLoss(refusal) && !conn.IsBadValue(refusal) {
-		must(refusal)
+	tx, err := p.db.BeginTx(t.Context(), nil)
+	must(err)
+	defer func() { _ = tx.Rollback() }() // nothing of it is to stay
+	exec := func(statement string) error { _, err := tx.ExecContext(t.Context(), statement); return err }
+	copying, losing := sqlgen.NewCopy(m, p.server), sqlgen.NewLoss(m, p.server)
+	refusals := map[int64]error{} // of the rows that were written, nil where nothing was refused
+	for id := int64(1); id <= int64(p.rows); id++ {
+		key := []table.Value{table.IntValue(id)}
+		refusal := exec(copying.Row(key))
+		if refusal != nil && !conn.IsLoss(refusal) && !conn.IsBadValue(refusal) {
+			must(refusal)
+		}
+		if refusal != nil && exec(losing.Write(key)) != nil {
+			all = append(all, "refused") // in every mode
+			continue
+		}
+		refusals[id] = refusal
 	}
-	if refusal != nil {
-		must(exec("DELETE FROM t__new"))
-		if err := exec(sqlgen.NewLoss(m, p.server).Write(key)); err != nil {
-			return "refused" // in every mode
+	back := "INSERT INTO back SELECT id, " + table.Quote(pair.Shadow.Name) + " FROM t__new"
+	if exec(back) != nil {
+		for id := range refusals { // what cannot be converted back is NULL
+			if exec(fmt.Sprintf("%s WHERE id = %d", back, id)) != nil {
+				must(exec(fmt.Sprintf("INSERT INTO back VALUES (%d, NULL)", id)))
+			}
 		}
 	}
-	name := table.Quote(pair.Shadow.Name)
-	if err := exec("INSERT INTO back SELECT " + name + " FROM t__new"); err != nil {
-		must(exec("INSERT INTO back VALUES (NULL)"))
+	rows, err := tx.QueryContext(t.Context(), fmt.Sprintf("SELECT id, %s, t.%[2]s, t__new.%[2]s, back.v FROM t JOIN t__new USING (id) JOIN back USING (id)",
+		sameValue(&pair), table.Quote(pair.Shadow.Name)))
+	must(err)
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var id int64
+		var c copied
+		must(rows.Scan(&id, &c.same, &c.was, &c.became, &c.again))
+		c.refusal = refusals[id]
+		all = append(all, c.judge(t, &pair))
 	}
-	var was, became, again sql.NullString
-	var same bool
-	must(c.QueryRowContext(t.Context(), fmt.Sprintf("SELECT %s, t.%[2]s, t__new.%[2]s, back.v FROM t, t__new, back WHERE t.id = %[3]d",
-		sameValue(&pair), name, id)).Scan(&same, &was, &became, &again))
-	if real := pair.Shadow.Kind == table.Float || pair.Shadow.Kind == table.Double; real && was.Valid {
+	must(rows.Err())
+	if len(all) != p.rows {
+		t.Errorf("%s to %s: of %d values %d were written or refused", pair.Source.ColumnType, pair.Shadow.ColumnType, p.rows, len(all))
+	}
+	return all
+}
+
+// copied is a value, what it became, and what that is when it is converted back.
+type copied struct {
+	was, became, again sql.NullString
+	same               bool  // it means what it meant
+	refusal            error // of the copy; it was then written with its losses
+}
+
+func (c *copied) judge(t *testing.T, pair *table.Pair) string {
+	t.Helper()
+	if real := pair.Shadow.Kind == table.Float || pair.Shadow.Kind == table.Double; real && c.was.Valid {
 		switch pair.Source.Kind {
 		case table.Int, table.JSON:
-			if n, whole := new(big.Int).SetString(was.String, 10); whole {
-				same = exact(n, pair.Shadow.Kind)
+			if n, whole := new(big.Int).SetString(c.was.String, 10); whole {
+				c.same = exact(n, pair.Shadow.Kind)
 			}
 		case table.Bit:
-			same = exact(new(big.Int).SetBytes([]byte(was.String)), pair.Shadow.Kind)
+			c.same = exact(new(big.Int).SetBytes([]byte(c.was.String)), pair.Shadow.Kind)
 		}
 	}
-	story := fmt.Sprintf("%s to %s: %q becomes %q and %q again (%v)", pair.Source.ColumnType, pair.Shadow.ColumnType, was.String, became.String, again.String, refusal)
+	story := fmt.Sprintf("%s to %s: %q becomes %q and %q again (%v)",
+		pair.Source.ColumnType, pair.Shadow.ColumnType, c.was.String, c.became.String, c.again.String, c.refusal)
 	switch {
-	case refusal == nil && !same:
+	case c.refusal == nil && !c.same:
 		t.Errorf("lost without a word: %s", story)
-	case refusal != nil && !pair.Loss.May():
+	case c.refusal != nil && !pair.Loss.May():
 		t.Errorf("refused, though nothing may be lost: %s", story)
-	case conn.IsLoss(refusal) && same && !spelled(&pair):
+	case conn.IsLoss(c.refusal) && c.same && !spelled(pair):
 		t.Errorf("refused, though nothing is lost: %s", story)
 	}
 	switch {
-	case refusal == nil:
+	case c.refusal == nil:
 		return "kept"
-	case conn.IsLoss(refusal):
+	case conn.IsLoss(c.refusal):
 		return "lost"
 	}
 	return "refused"

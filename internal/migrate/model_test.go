@@ -455,6 +455,9 @@ func (w *world) history() string {
 // MIDSTREAM_HISTORIES is the number of histories.
 func TestResumedHistories(t *testing.T) {
 	histories := 20_000
+	if testing.Short() {
+		histories = 2000
+	}
 	if text := os.Getenv("MIDSTREAM_HISTORIES"); text != "" {
 		var err error
 		if histories, err = strconv.Atoi(text); err != nil {

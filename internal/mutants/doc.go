@@ -6,7 +6,7 @@
 //	go test -tags mutants -run 'TestMutants/rotation' ./internal/mutants/   one
 //
 // Mutants are data: production code has no hooks for them. A mutant's edits are applied to copies of the files, which the
-// go command's -overlay puts in the place of the originals; the work tree is not touched.
+// go command's -overlay puts in the place of the originals; the work tree is not touched. Those that need no servers run side by side.
 //
 // To add one, append a mutant to the list of its package (schedule_test.go holds those of internal/schedule; a new
 // list is one more file, and one more line in lists):

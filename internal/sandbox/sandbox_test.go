@@ -55,7 +55,7 @@ func TestServerSettings(t *testing.T) {
 		want := map[string]string{
 			"SELECT @@log_bin": "1", "SELECT @@binlog_format": "ROW", "SELECT @@binlog_row_image": "FULL",
 			"SELECT @@max_connections": "77", "SELECT @@sync_binlog": "0", "SELECT @@server_id": fmt.Sprint(s.Port),
-			"SELECT @@bind_address": "127.0.0.1",
+			"SELECT @@bind_address": "127.0.0.1", "SELECT @@max_binlog_size": fmt.Sprint(16 << 20),
 			"SELECT CONVERT_TZ('2024-07-01 12:00:00', 'Europe/Berlin', 'America/New_York')": "2024-07-01 06:00:00",
 			"SELECT CONVERT_TZ('2024-01-01 12:00:00', 'UTC', 'Asia/Kolkata')":               "2024-01-01 17:30:00",
 			"SELECT COUNT(*) FROM mysql.user WHERE user = ''":                               "0",

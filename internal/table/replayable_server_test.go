@@ -1,6 +1,7 @@
 package table_test
 
 import (
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 	"strconv"
@@ -82,6 +83,7 @@ func TestReplayableConversionsAreExact(t *testing.T) {
 			}
 			sources = append(sources, inspect(t, db, s.Name, fmt.Sprintf("t%d", i)))
 		}
+		session := mustSession(t, s)
 		exact := 0
 		for _, source := range sources {
 			images := readImages(t, s, source)
@@ -93,7 +95,7 @@ func TestReplayableConversionsAreExact(t *testing.T) {
 					continue
 				}
 				exact++
-				compareWrites(t, s, db, images, sqlgen.NewCopy(m, server), sqlgen.NewReplay(m, server), m)
+				compareWrites(t, session, images, sqlgen.NewCopy(m, server), sqlgen.NewReplay(m, server), m)
 			}
 		}
 		if exact < 200 {
@@ -102,33 +104,62 @@ func TestReplayableConversionsAreExact(t *testing.T) {
 	})
 }
 
-func compareWrites(t *testing.T, s *sandboxtest.Schema, db conn.Querier, images []table.Row, copying *sqlgen.Copy, replay *sqlgen.Replay, m *table.Mapping) {
+func compareWrites(t *testing.T, c *sql.Conn, images []table.Row, copying *sqlgen.Copy, replay *sqlgen.Replay, m *table.Mapping) {
 	t.Helper()
-	to := &m.Columns[1]
-	read := "SELECT id, HEX(v), v FROM " + m.Shadow.Name.String()
-	if k := to.Shadow.Kind; k == table.Float || k == table.Double {
-		read = "SELECT id, CAST(v AS DOUBLE) FROM " + m.Shadow.Name.String()
-	}
+	var copies, replays [][]string
 	for id, image := range images {
-		inside := written(t, s, db, m, read, copying.Row([]table.Value{table.IntValue(int64(id))}))
-		statements := replay.Writes([]table.Row{image}, 1<<20)
-		replayed := written(t, s, db, m, read, statements...)
-		if inside != replayed {
-			t.Errorf("%s to %s: inside the server %s, replayed %s\n%s", to.Source.ColumnType, to.Shadow.ColumnType, inside, replayed, statements)
+		copies = append(copies, []string{copying.Row([]table.Value{table.IntValue(int64(id))})})
+		replays = append(replays, replay.Writes([]table.Row{image}, 1<<20))
+	}
+	inside, replayed := written(t, c, m, copies), written(t, c, m, replays)
+	for id := range images {
+		if inside[id] != replayed[id] {
+			to := &m.Columns[1]
+			t.Errorf("%s to %s: inside the server %s, replayed %s\n%s", to.Source.ColumnType, to.Shadow.ColumnType, inside[id], replayed[id], replays[id])
 		}
 	}
 }
 
-// written runs statements that insert one row and returns what they made, or that one failed; the row is removed again.
-func written(t *testing.T, s *sandboxtest.Schema, db conn.Querier, m *table.Mapping, read string, statements ...string) string {
+// written runs for each row, counted from 0, the statements that insert it, and returns what they made, or that one failed. All of
+// it is rolled back.
+func written(t *testing.T, c *sql.Conn, m *table.Mapping, inserts [][]string) []string {
 	t.Helper()
-	for _, statement := range statements {
-		if _, err := db.ExecContext(t.Context(), statement); err != nil {
-			return "an error"
+	tx, err := c.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback() }() // nothing of it is to stay
+	made, failed := make([]string, len(inserts)), make([]bool, len(inserts))
+	for id, statements := range inserts {
+		for _, statement := range statements {
+			if _, err := tx.ExecContext(t.Context(), statement); err != nil {
+				made[id], failed[id] = "an error", true
+				break
+			}
 		}
 	}
-	made := strings.Join(s.MustQueryRows(read), "\n")
-	mustExec(t, db, "DELETE FROM "+m.Shadow.Name.String())
+	read := "SELECT id, HEX(v), v FROM "
+	if k := m.Columns[1].Shadow.Kind; k == table.Float || k == table.Double {
+		read = "SELECT id, NULL, CAST(v AS DOUBLE) FROM "
+	}
+	rows, err := tx.QueryContext(t.Context(), read+m.Shadow.Name.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // Err tells
+	for rows.Next() {
+		var id int
+		var bytes, text sql.NullString
+		if err := rows.Scan(&id, &bytes, &text); err != nil {
+			t.Fatal(err)
+		}
+		if !failed[id] {
+			made[id] = fmt.Sprint(bytes, text)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return made
 }
 

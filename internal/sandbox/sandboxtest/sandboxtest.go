@@ -7,6 +7,7 @@ package sandboxtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -41,7 +42,11 @@ func EachPosition(t *testing.T, f func(t *testing.T, s *Schema)) {
 	}
 	t.Run(string(sandbox.MySQL97)+", file positions", func(t *testing.T) {
 		t.Parallel()
-		f(t, NewSchema(t, Private(t, sandbox.MySQL97, sandbox.Options{FilePosition: true}).Address()))
+		address, err := own(kind{sandbox.MySQL97, true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(t, NewSchema(t, address))
 	})
 }
 
@@ -111,7 +116,7 @@ func notRun(t *testing.T, reason string) {
 	}
 }
 
-// Private starts a server for this test alone, which may configure, kill and restart it. It is stopped at
+// Private starts a server for this test alone, which may configure, kill and restart it. It is gone at
 // the test's end; when the test failed the tail of its log is shown.
 func Private(t *testing.T, e sandbox.Engine, o sandbox.Options) *sandbox.Server {
 	t.Helper()
@@ -123,7 +128,7 @@ func Private(t *testing.T, e sandbox.Engine, o sandbox.Options) *sandbox.Server 
 		if t.Failed() {
 			t.Logf("log of %s:\n%s", e, s.LogTail())
 		}
-		if err := s.Stop(); err != nil {
+		if err := errors.Join(s.Kill(), s.Stop()); err != nil { // its data go with it: no need to shut down in order
 			t.Error(err)
 		}
 	})
@@ -141,37 +146,49 @@ func EachPrivate(t *testing.T, o sandbox.Options, f func(t *testing.T, s *sandbo
 	}
 }
 
+// kind is what tells the servers apart that tests share.
+type kind struct {
+	engine        sandbox.Engine
+	filePositions bool
+}
+
 // started holds the servers that this process started because nobody shares one with it. They end with
 // the process: no test can know that it is the last.
 var started = struct {
 	sync.Mutex
-	servers map[sandbox.Engine]*sandbox.Server
-}{servers: map[sandbox.Engine]*sandbox.Server{}}
+	servers map[kind]*sandbox.Server
+}{servers: map[kind]*sandbox.Server{}}
 
 // shared returns the server of that engine that all tests share.
 func shared(e sandbox.Engine) (sandbox.Address, error) {
-	if list := os.Getenv(sandbox.ServersVariable); list != "" {
-		servers, err := sandbox.ParseServers(list)
-		if err != nil {
-			return sandbox.Address{}, fmt.Errorf("read %s: %w", sandbox.ServersVariable, err)
-		}
-		at := slices.IndexFunc(servers, func(a sandbox.Address) bool { return a.Engine == e })
-		if at < 0 {
-			return sandbox.Address{}, fmt.Errorf("%s has no server of %s", sandbox.ServersVariable, e)
-		}
-		return servers[at], nil
+	list := os.Getenv(sandbox.ServersVariable)
+	if list == "" {
+		return own(kind{engine: e})
 	}
+	servers, err := sandbox.ParseServers(list)
+	if err != nil {
+		return sandbox.Address{}, fmt.Errorf("read %s: %w", sandbox.ServersVariable, err)
+	}
+	at := slices.IndexFunc(servers, func(a sandbox.Address) bool { return a.Engine == e })
+	if at < 0 {
+		return sandbox.Address{}, fmt.Errorf("%s has no server of %s", sandbox.ServersVariable, e)
+	}
+	return servers[at], nil
+}
+
+// own returns the server of that kind that this process started at its first need.
+func own(k kind) (sandbox.Address, error) {
 	started.Lock()
 	defer started.Unlock()
-	if s, ok := started.servers[e]; ok {
+	if s, ok := started.servers[k]; ok {
 		return s.Address(), nil
 	}
 	// Not the context of the test that happens to come first: the server outlives it.
-	s, err := sandbox.Start(context.Background(), e, sandbox.Options{})
+	s, err := sandbox.Start(context.Background(), k.engine, sandbox.Options{FilePosition: k.filePositions})
 	if err != nil {
 		return sandbox.Address{}, err
 	}
-	started.servers[e] = s
+	started.servers[k] = s
 	return s.Address(), nil
 }
 

@@ -48,6 +48,27 @@ func TestEachGivesAnEmptySchemaOnEveryEngine(t *testing.T) {
 	}
 }
 
+func TestEachPositionAddsOneServerWithoutGTIDs(t *testing.T) {
+	t.Setenv(DSNVariable, "")
+	ports := make(chan int, 10)
+	t.Run("each", func(t *testing.T) {
+		for range 2 {
+			EachPosition(t, func(_ *testing.T, s *Schema) {
+				if !s.Server.Engine.MariaDB() && s.MustQueryString("SELECT @@gtid_mode") == "OFF" {
+					ports <- s.Server.Port
+				}
+			})
+		}
+	})
+	close(ports)
+	if first, second := <-ports, <-ports; first == 0 || first != second {
+		t.Errorf("file positions on ports %d and %d, want the same server twice", first, second)
+	}
+	if third, more := <-ports; more {
+		t.Errorf("file positions on port %d, too", third)
+	}
+}
+
 func TestOwnServerIsUsedAndTheRestCounted(t *testing.T) {
 	address, err := shared(sandbox.MariaDB1011)
 	if err != nil {
