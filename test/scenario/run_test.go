@@ -155,8 +155,9 @@ type migration struct {
 	load     *sqlLoad // nil for none
 	during   string
 	postpone string
-	after    state   // after during.sql, without the migration's own tables
-	said     *buffer // its log
+	after    state    // after during.sql, without the migration's own tables
+	seen     []uint64 // row changes, at each look while rows were copied
+	said     *buffer  // its log
 }
 
 func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration {
@@ -275,6 +276,9 @@ func (m *migration) postponed(t *testing.T, schema *sandboxtest.Schema) (*migrat
 	if m.load != nil && failed == nil && summary.Changes == 0 {
 		t.Error("the load changed no row while the migration ran")
 	}
+	if m.spec.beside && (len(m.seen) == 0 || m.seen[0] == m.seen[len(m.seen)-1]) {
+		t.Errorf("row changes seen while rows were copied: %d", m.seen)
+	}
 	return summary, failed
 }
 
@@ -288,7 +292,10 @@ func (m *migration) permit(t *testing.T, schema *sandboxtest.Schema, r *migrate.
 	defer tick.Stop()
 	copied, acted := int64(-1), false
 	for {
-		if r.Snapshot().Phase == status.Postponed {
+		switch s := r.Snapshot(); s.Phase {
+		case status.Copy:
+			m.seen = append(m.seen, s.ChangesSeen)
+		case status.Postponed:
 			if !acted && m.during != "" {
 				schema.MustExec(m.during)
 				m.after = readState(t, schema).without(table.NamesFor(m.spec.stored(t, schema)))
