@@ -262,13 +262,16 @@ func TestNoRowOfTheSourceIsLocked(t *testing.T) {
 					return key[:len(r.mapping.Key.Columns)]
 				}
 				keys := [][]table.Value{text("a", 1), text("b", 2), text("z", 9)}
-				refresh := sqlgen.NewRefresh(r.mapping, server)
-				statements := append([]string{
+				refresh, collision := sqlgen.NewRefresh(r.mapping, server), sqlgen.NewCollision(r.mapping, server)
+				tried := append(collision.Try(keys), collision.Holder())
+				statements := slices.Concat([]string{
 					"SET SESSION innodb_lock_wait_timeout = 1",
 					"SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "BEGIN",
-				}, refresh.Deletes(keys, 1<<20)...)
-				statements = append(statements, refresh.Write(keys), refresh.Count(keys), refresh.Present(keys), "COMMIT",
-					"DELETE FROM t__new", "BEGIN", sqlgen.NewCopy(r.mapping, server).Statement(sqlgen.Range{}, sqlgen.Plain), "COMMIT")
+				}, refresh.Deletes(keys, 1<<20), []string{
+					refresh.Write(keys), refresh.Count(keys), refresh.Present(keys), "COMMIT", "BEGIN",
+				}, tried, collision.Deletes(keys, 1<<20), tried, []string{
+					"COMMIT", "DELETE FROM t__new", "BEGIN", sqlgen.NewCopy(r.mapping, server).Statement(sqlgen.Range{}, sqlgen.Plain), "COMMIT",
+				})
 				for _, statement := range statements {
 					if statement == "COMMIT" {
 						if n := locksOfRows(t, s, ours); n != 0 {

@@ -392,9 +392,9 @@ func startPostponed(t *testing.T, s *sandboxtest.Schema, more ...string) *proces
 }
 
 // leaveKilled leaves what a migration does that is killed when it waits before its cut-over.
-func leaveKilled(t *testing.T, s *sandboxtest.Schema) {
+func leaveKilled(t *testing.T, s *sandboxtest.Schema, more ...string) {
 	t.Helper()
-	p := startPostponed(t, s)
+	p := startPostponed(t, s, more...)
 	if err := p.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

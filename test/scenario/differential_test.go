@@ -177,7 +177,7 @@ func (c *oneCase) change() (stop func()) {
 	writer := &oneCase{r: r, key: c.key, columns: c.columns}
 	go func() {
 		defer close(done)
-		for ctx.Err() == nil {
+		for conn.Pause(ctx, 2*time.Millisecond) == nil {
 			id := fmt.Sprintf("'%d'", 1+r.IntN(70))
 			if c.key[0].kind.family == "text" {
 				id = fmt.Sprintf("'key %d'", 1+r.IntN(70))

@@ -3,7 +3,6 @@ package scenario_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
 	"testing"
@@ -22,15 +21,8 @@ import (
 func deferring(t *testing.T, schema *sandboxtest.Schema, alter string) (*migration, *buffer) {
 	t.Helper()
 	m := newMigration(t, &spec{name: "indexes", way: "--native=off --apply=refresh", table: "t", dir: t.TempDir(), options: map[string]string{}}, schema)
-	said := &buffer{}
 	m.cfg.Alter, m.cfg.DeferIndexes = alter, migrate.DeferOn
-	m.cfg.Log = slog.New(slog.NewTextHandler(said, nil))
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("log of the migration:\n%s", said)
-		}
-	})
-	return m, said
+	return m, m.said
 }
 
 // TestDeferredIndexes: what of the indexes is built when all rows are copied, and that the definition is a native ALTER's to
@@ -310,13 +302,13 @@ func TestIndexesNotDeferred(t *testing.T) {
 		schema := sandboxtest.NewSchema(t, server.Address())
 		schema.MustExec("CREATE TABLE t (id INT PRIMARY KEY, a INT, b VARCHAR(1000), KEY a (a)) ENGINE = InnoDB")
 		plan := func(d migrate.Defer) string {
-			var text buffer
 			m, _ := deferring(t, schema, "MODIFY a BIGINT")
-			m.cfg.DeferIndexes, m.cfg.DryRun, m.cfg.Plan = d, true, &text
-			if _, err := migrate.New(m.cfg).Run(t.Context()); err != nil {
+			m.cfg.DeferIndexes = d
+			text, err := dryRun(t, schema, readState(t, schema), m.cfg)
+			if err != nil {
 				t.Fatal(err)
 			}
-			_, line, _ := strings.Cut(text.String(), "\nIndexes ")
+			_, line, _ := strings.Cut(text, "\nIndexes ")
 			line, _, _ = strings.Cut(line, "\n")
 			return strings.TrimSpace(line)
 		}

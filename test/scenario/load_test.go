@@ -74,7 +74,7 @@ func (l *sqlLoad) connection(ctx context.Context, db *sql.DB, number int) error 
 }
 
 // between is the rest of a connection after each transaction: the servers are shared.
-const between = 10 * time.Millisecond
+const between = 25 * time.Millisecond
 
 func (l *sqlLoad) transaction(ctx context.Context, c *sql.Conn, text string) error {
 	text = l.fill(text)

@@ -53,7 +53,7 @@ func TestNative(t *testing.T) {
 				}
 				schema.MustExec("CREATE TABLE t " + nativeTable + "; " + numbers + "; INSERT INTO t SELECT i, i, i, i FROM n; CREATE TABLE twin LIKE t; INSERT INTO twin SELECT * FROM t")
 				m := byServer(t, schema, migrate.NativeAuto, c.alter)
-				plan, err := dryRun(t, schema, m.cfg)
+				plan, err := dryRun(t, schema, readState(t, schema), m.cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -110,12 +110,11 @@ func TestNativeMoment(t *testing.T) {
 	})
 }
 
-// dryRun returns the plan of a dry run, which leaves everything as it was.
-func dryRun(t *testing.T, schema *sandboxtest.Schema, cfg migrate.Config) (plan string, err error) {
+// dryRun returns the plan of a dry run, which leaves everything as it was before.
+func dryRun(t *testing.T, schema *sandboxtest.Schema, before state, cfg migrate.Config) (plan string, err error) {
 	t.Helper()
 	var text bytes.Buffer
 	cfg.DryRun, cfg.Plan = true, &text
-	before := readState(t, schema)
 	_, err = undisturbed(t, func() (*migrate.Summary, error) { text.Reset(); return migrate.New(cfg).Run(t.Context()) })
 	for _, line := range before.differences(readState(t, schema)) {
 		t.Errorf("after the dry run %s", line)
@@ -129,18 +128,19 @@ func TestDryRunAsksTheServer(t *testing.T) {
 	t.Parallel()
 	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
 		schema.MustExec("CREATE TABLE t " + nativeTable)
+		before := readState(t, schema)
 		const fulltext = "ADD FULLTEXT KEY ft (a), MODIFY b BIGINT"
-		plan, err := dryRun(t, schema, byServer(t, schema, migrate.NativeAuto, fulltext).cfg)
+		plan, err := dryRun(t, schema, before, byServer(t, schema, migrate.NativeAuto, fulltext).cfg)
 		if err != nil || strings.Contains(plan, "Not checked") || !strings.Contains(plan, "`b` converted from int") || !strings.Contains(plan, "\nCREATE TABLE `t` (\n  `id` ") ||
 			!strings.Contains(plan, "  FULLTEXT KEY `ft` (`a`)") {
 			t.Errorf("%v; the plan of a full-text index:\n%s", err, plan)
 		}
-		plan, err = dryRun(t, schema, byServer(t, schema, migrate.NativeOff, fulltext).cfg)
+		plan, err = dryRun(t, schema, before, byServer(t, schema, migrate.NativeOff, fulltext).cfg)
 		if err != nil || !strings.Contains(plan, "\nNot checked    the key") {
 			t.Errorf("%v; the plan with --native=off:\n%s", err, plan)
 		}
 		var refusal *migrate.Refusal
-		if plan, err = dryRun(t, schema, byServer(t, schema, migrate.NativeAuto, "ADD FULLTEXT KEY ft (a), MODIFY id VARCHAR(9)").cfg); !errors.As(err, &refusal) || plan != "" {
+		if plan, err = dryRun(t, schema, before, byServer(t, schema, migrate.NativeAuto, "ADD FULLTEXT KEY ft (a), MODIFY id VARCHAR(9)").cfg); !errors.As(err, &refusal) || plan != "" {
 			t.Errorf("the key is changed to a text: %v\n%s", err, plan)
 		}
 	})
@@ -161,7 +161,7 @@ func TestNativeWhereRowsCannotBeCopied(t *testing.T) {
 				schema.MustExec(c.create)
 				before := readState(t, schema)
 				cfg := byServer(t, schema, migrate.NativeAuto, "MODIFY b DECIMAL(9, 2)").cfg
-				_, planned := dryRun(t, schema, cfg)
+				_, planned := dryRun(t, schema, before, cfg)
 				_, err := undisturbed(t, func() (*migrate.Summary, error) { return migrate.New(cfg).Run(t.Context()) })
 				var refusal *migrate.Refusal
 				if says := regexp.MustCompile("(?s)cannot alter the table by itself.*" + c.reason + ".*What the server says: "); !errors.As(err, &refusal) || !says.MatchString(err.Error()) ||
@@ -172,7 +172,7 @@ func TestNativeWhereRowsCannotBeCopied(t *testing.T) {
 					t.Errorf("after the refusal %s", line)
 				}
 				cfg.Alter = "ADD COLUMN d INT"
-				plan, err := dryRun(t, schema, cfg)
+				plan, err := dryRun(t, schema, before, cfg)
 				if err != nil || !strings.Contains(plan, "\nWay            the server's own DDL, ALGORITHM=INSTANT (--native=auto)") || !regexp.MustCompile("refused, unless the server can.*\n.*"+c.reason).MatchString(plan) {
 					t.Errorf("%v; the plan:\n%s", err, plan)
 				}
@@ -194,10 +194,10 @@ func TestNativeOnly(t *testing.T) {
 	t.Parallel()
 	sandboxtest.Each(t, func(t *testing.T, schema *sandboxtest.Schema) {
 		schema.MustExec("CREATE TABLE t " + nativeTable)
+		before := readState(t, schema)
 		for alter, reason := range map[string]string{
 			"MODIFY b BIGINT": "Cannot change column type", "ADD KEY more (c)": "it would rebuild the table or build an index",
 		} {
-			before := schema.MustQueryRows("SHOW CREATE TABLE t")[0]
 			_, err := undisturbed(t, func() (*migrate.Summary, error) {
 				return migrate.New(byServer(t, schema, migrate.NativeOnly, alter).cfg).Run(t.Context())
 			})
@@ -205,11 +205,8 @@ func TestNativeOnly(t *testing.T) {
 			if !errors.As(err, &refusal) || !strings.Contains(err.Error(), reason) {
 				t.Errorf("%s: %v: want a refusal that says %q", alter, err, reason)
 			}
-			if plan, planned := dryRun(t, schema, byServer(t, schema, migrate.NativeOnly, alter).cfg); planned == nil || planned.Error() != err.Error() {
+			if plan, planned := dryRun(t, schema, before, byServer(t, schema, migrate.NativeOnly, alter).cfg); planned == nil || planned.Error() != err.Error() {
 				t.Errorf("%s: the dry run says %v, the run %v\n%s", alter, planned, err, plan)
-			}
-			if tables := fmt.Sprint(schema.MustQueryRows("SHOW TABLES")); tables != "[t]" || schema.MustQueryRows("SHOW CREATE TABLE t")[0] != before {
-				t.Errorf("%s: something was changed: %s", alter, tables)
 			}
 		}
 	})
@@ -257,21 +254,28 @@ func TestNativeGivesWay(t *testing.T) {
 			}
 		}
 		mustRemove(t, m.cfg.ThrottleFile)
-		writes := 0
-		for began := time.Now(); time.Since(began) < 3*time.Second; writes++ {
+		for writes := 0; writes < 10; { // when it has given way
+			if strings.Contains(m.said.String(), "ALTER gave way to others") {
+				writes++
+			}
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			if _, err := schema.DB.ExecContext(ctx, "UPDATE t SET b = b + 1"); err != nil {
 				t.Fatalf("the application's write: %v", err)
 			}
 			cancel()
+			select {
+			case err := <-ended:
+				t.Fatalf("the migration ended: %v", err)
+			default:
+			}
 		}
 		waiting := "SELECT 1 FROM information_schema.processlist WHERE state LIKE '%metadata lock%' AND info LIKE 'ALTER TABLE `" + schema.Name + "`%'"
 		for len(schema.MustQueryRows(waiting)) == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		cuts := proxy.CutAll()
-		if columns := len(schema.MustQueryRows("SHOW COLUMNS FROM t")); columns != 4 || writes < 10 {
-			t.Errorf("%d columns, %d writes while a transaction used the table", columns, writes)
+		if columns := len(schema.MustQueryRows("SHOW COLUMNS FROM t")); columns != 4 {
+			t.Errorf("%d columns while a transaction used the table", columns)
 		}
 		if _, err := reader.ExecContext(t.Context(), "COMMIT"); err != nil {
 			t.Fatal(err)

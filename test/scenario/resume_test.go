@@ -28,6 +28,7 @@ func rewrite(from, to string) string {
 func TestCommandRefusesToGoOn(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
+		begun  []string // of the run that was killed, and of what goes on
 		breaks string
 		args   []string // of the command that is refused, besides the same
 		says   string
@@ -35,7 +36,8 @@ func TestCommandRefusesToGoOn(t *testing.T) {
 		clears string // so that a new one can begin
 	}{
 		"statement":      {args: []string{"--alter", "ADD COLUMN other INT"}, says: "--alter was \"MODIFY a BIGINT NOT NULL\", and is \"ADD COLUMN other INT\" now"},
-		"apply":          {args: []string{"--apply=replay"}, says: "--apply was \"refresh\", and is \"replay\" now"},
+		"apply replay":   {args: []string{"--apply=replay"}, says: "--apply was \"refresh\", and is \"replay\" now"},
+		"apply refresh":  {begun: []string{"--apply=replay"}, args: []string{"--apply=refresh"}, says: "--apply was \"replay\", and is \"refresh\" now"},
 		"native":         {args: []string{"--native=only"}, says: "--native=only copies no rows"},
 		"source altered": {breaks: "ALTER TABLE t ADD KEY somebodys (b)", says: "the definition of .*`t` was changed since"},
 		"shadow altered": {breaks: "ALTER TABLE t__new ADD KEY somebodys (b)", says: "the definition of .*`t__new` was changed since", clears: "ALTER TABLE t__new DROP KEY somebodys"},
@@ -55,7 +57,7 @@ func TestCommandRefusesToGoOn(t *testing.T) {
 			t.Parallel()
 			eachUsual(t, func(t *testing.T, s *sandboxtest.Schema) {
 				createT(s)
-				leaveKilled(t, s)
+				leaveKilled(t, s, c.begun...)
 				if c.breaks != "" {
 					s.MustExec(c.breaks)
 				}
@@ -78,7 +80,7 @@ func TestCommandRefusesToGoOn(t *testing.T) {
 						s.MustExec(statement)
 					}
 				}
-				args := arguments(s, "--alter", alterA)
+				args := arguments(s, append(c.begun, "--alter", alterA)...)
 				if c.mends == "" && c.args == nil && !strings.Contains(c.clears, "t__checkpoint") {
 					args = append(args, "--restart")
 				}

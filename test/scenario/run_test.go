@@ -25,10 +25,10 @@ import (
 func TestScenarios(t *testing.T) {
 	for _, s := range readSpecs(t) {
 		t.Run(s.name, func(t *testing.T) {
-			for _, s := range s.ways() {
+			for i, s := range s.ways() {
 				t.Run(s.applies(), func(t *testing.T) {
 					t.Parallel()
-					s.servers.each(t, s.engines, func(t *testing.T, schema *sandboxtest.Schema) { s.run(t, schema) })
+					s.servers.each(t, s.engines, func(t *testing.T, schema *sandboxtest.Schema) { s.run(t, schema, i == 0) })
 				})
 			}
 		})
@@ -40,7 +40,9 @@ const numbers = `
 	CREATE TABLE n (i INT PRIMARY KEY) ENGINE = InnoDB;
 	INSERT INTO n WITH RECURSIVE c AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM c WHERE i < 1000) SELECT i FROM c`
 
-func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
+// run carries the scenario out, after a dry run if that is asked for: one will do for all ways of applying, since each run begins as
+// it does.
+func (s *spec) run(t *testing.T, schema *sandboxtest.Schema, dry bool) {
 	engine := schema.Server.Engine
 	schema.MustExec(numbers)
 	c := schema.MustConn() // with a session that create.sql may change
@@ -50,7 +52,9 @@ func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
 	m := newMigration(t, s, schema)
 	m.cfg.DeferIndexes = migrate.DeferOn
 	before := readState(t, schema)
-	s.plan(t, schema, m.cfg)
+	if dry {
+		s.plan(t, schema, before, m.cfg)
+	}
 	summary, err := m.carry(t, schema)
 	if s.exit != 0 {
 		if m.after != nil {
@@ -73,9 +77,9 @@ func (s *spec) run(t *testing.T, schema *sandboxtest.Schema) {
 }
 
 // plan asserts that a dry run refuses what the run must refuse, with the same words, plans what it must do, and leaves everything as it was.
-func (s *spec) plan(t *testing.T, schema *sandboxtest.Schema, cfg migrate.Config) {
+func (s *spec) plan(t *testing.T, schema *sandboxtest.Schema, before state, cfg migrate.Config) {
 	t.Helper()
-	text, err := dryRun(t, schema, cfg)
+	text, err := dryRun(t, schema, before, cfg)
 	var refusal *migrate.Refusal
 	switch refused := errors.As(err, &refusal); {
 	case s.exit == migrate.ExitRefused:
@@ -151,13 +155,15 @@ type migration struct {
 	load     *sqlLoad // nil for none
 	during   string
 	postpone string
-	after    state // after during.sql, without the migration's own tables
+	after    state    // after during.sql, without the migration's own tables
+	seen     []uint64 // row changes, at each look while rows were copied
+	said     *buffer  // its log
 }
 
 func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration {
 	t.Helper()
 	e := schema.Server.Engine
-	m := &migration{spec: s, during: s.file(t, "during.sql", e), postpone: filepath.Join(t.TempDir(), "postpone")}
+	m := &migration{spec: s, during: s.file(t, "during.sql", e), postpone: filepath.Join(t.TempDir(), "postpone"), said: testLog(t)}
 	if text := s.file(t, "load.sql", e); text != "" {
 		m.load = newLoad(text, s.session, s.loads)
 	}
@@ -170,7 +176,7 @@ func newMigration(t *testing.T, s *spec, schema *sandboxtest.Schema) *migration 
 		DeferIndexes: migrate.DeferAuto, Verify: true, ChunkTime: 100 * time.Millisecond, ChunkSize: uint64(s.number(t, "chunk-size", 100)),
 		LockTimeout: 3 * time.Second, MaxStall: 500 * time.Millisecond, ReconnectTimeout: time.Minute, Heartbeat: 50 * time.Millisecond, Checkpoint: time.Second,
 		TimestampName: s.options["timestamp-old-table"] != "", AllowRenamed: s.options["allow-renamed-constraints"] != "",
-		Log: testLog(t),
+		Log: slog.New(slog.NewTextHandler(m.said, nil)),
 	}
 	if columns := s.options["allow-lossy"]; columns != "" {
 		m.cfg.AllowLossy = strings.Split(columns, ",")
@@ -270,6 +276,9 @@ func (m *migration) postponed(t *testing.T, schema *sandboxtest.Schema) (*migrat
 	if m.load != nil && failed == nil && summary.Changes == 0 {
 		t.Error("the load changed no row while the migration ran")
 	}
+	if m.spec.beside && (len(m.seen) == 0 || m.seen[0] == m.seen[len(m.seen)-1]) {
+		t.Errorf("row changes seen while rows were copied: %d", m.seen)
+	}
 	return summary, failed
 }
 
@@ -283,7 +292,10 @@ func (m *migration) permit(t *testing.T, schema *sandboxtest.Schema, r *migrate.
 	defer tick.Stop()
 	copied, acted := int64(-1), false
 	for {
-		if r.Snapshot().Phase == status.Postponed {
+		switch s := r.Snapshot(); s.Phase {
+		case status.Copy:
+			m.seen = append(m.seen, s.ChangesSeen)
+		case status.Postponed:
 			if !acted && m.during != "" {
 				schema.MustExec(m.during)
 				m.after = readState(t, schema).without(table.NamesFor(m.spec.stored(t, schema)))
@@ -310,8 +322,8 @@ func (m *migration) permit(t *testing.T, schema *sandboxtest.Schema, r *migrate.
 	}
 }
 
-// testLog returns a log that is shown when the test fails.
-func testLog(t *testing.T) *slog.Logger {
+// testLog returns what a migration may write its log to: it is shown when the test fails.
+func testLog(t *testing.T) *buffer {
 	t.Helper()
 	b := &buffer{}
 	t.Cleanup(func() {
@@ -319,7 +331,7 @@ func testLog(t *testing.T) *slog.Logger {
 			t.Logf("log of the migration:\n%s", b)
 		}
 	})
-	return slog.New(slog.NewTextHandler(b, nil))
+	return b
 }
 
 // buffer keeps what is written to it, by any goroutine.

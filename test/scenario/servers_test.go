@@ -39,39 +39,46 @@ func oddities(e sandbox.Engine) []string {
 type servers struct {
 	args    func(sandbox.Engine) []string // may be nil
 	options sandbox.Options
-	lock    sync.Mutex // guards started
-	started map[sandbox.Engine]*sandbox.Server
+	lock    sync.Mutex // guards start
+	start   map[sandbox.Engine]func() (*sandbox.Server, error)
 }
 
 func newServers(args func(sandbox.Engine) []string, o sandbox.Options) *servers {
-	return &servers{args: args, options: o, started: make(map[sandbox.Engine]*sandbox.Server)}
+	return &servers{args: args, options: o, start: make(map[sandbox.Engine]func() (*sandbox.Server, error))}
 }
 
 func (s *servers) address(e sandbox.Engine) (sandbox.Address, error) {
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	if server, ok := s.started[e]; ok {
-		return server.Address(), nil
-	}
-	o := s.options
-	if s.args != nil {
-		o.Args = s.args(e)
-	}
-	// Not the context of the test that happens to come first: the server outlives it.
-	server, err := sandbox.Start(context.Background(), e, o)
+	server, err := s.starting(e)()
 	if err != nil {
 		return sandbox.Address{}, err
 	}
-	s.started[e] = server
 	return server.Address(), nil
 }
 
-func (s *servers) stop() error {
+// starting returns what starts the server when it is called first, beside those of other engines.
+func (s *servers) starting(e sandbox.Engine) func() (*sandbox.Server, error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
+	if s.start[e] == nil {
+		s.start[e] = sync.OnceValues(func() (*sandbox.Server, error) {
+			o := s.options
+			if s.args != nil {
+				o.Args = s.args(e)
+			}
+			// Not the context of the test that happens to come first: the server outlives it.
+			return sandbox.Start(context.Background(), e, o)
+		})
+	}
+	return s.start[e]
+}
+
+// stop removes the servers; nobody needs their data.
+func (s *servers) stop() error {
 	var errs []error
-	for _, server := range s.started {
-		errs = append(errs, server.Stop())
+	for _, start := range s.start {
+		if server, err := start(); err == nil { // else a test has said so
+			errs = append(errs, server.Kill(), server.Stop())
+		}
 	}
 	return errors.Join(errs...)
 }

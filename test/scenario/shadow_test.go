@@ -1,7 +1,6 @@
 package scenario_test
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -128,14 +127,12 @@ func TestShadowThatIsNotWatched(t *testing.T) {
 					"GRANT PROCESS, REPLICATION SLAVE, BINLOG MONITOR, REPLICA MONITOR ON *.* TO mover@'%'")
 				m.cfg.Conn.User, m.cfg.Conn.Password = "mover", sandbox.Password
 			}
-			var plan bytes.Buffer
-			dry := m.cfg
-			dry.DryRun, dry.Plan = true, &plan
-			if _, err := migrate.New(dry).Run(t.Context()); err != nil {
+			plan, err := dryRun(t, s, readState(t, s), m.cfg)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if warns := strings.Contains(plan.String(), "are not noticed as such: binlog_annotate_row_events is OFF"); warns == able {
-				t.Errorf("the plan warns: %t:\n%s", warns, plan.String())
+			if warns := strings.Contains(plan, "are not noticed as such: binlog_annotate_row_events is OFF"); warns == able {
+				t.Errorf("the plan warns: %t:\n%s", warns, plan)
 			}
 			m.cfg.PostponeFile = m.postpone
 			mustWrite(t, m.postpone, "")

@@ -33,6 +33,7 @@ type spec struct {
 	options map[string]string
 	untried bool     // dry-run: untried, where no temporary table can tell what the ALTER does
 	loads   int      // connections: of load.sql
+	beside  bool     // load: beside the copy, where rows must have changed while others were copied
 	session string   // session: statement that each connection of the load begins with
 	dull    []string // definition: parts of SHOW CREATE TABLE, as regular expressions, that need not be as a native ALTER's
 }
@@ -137,6 +138,10 @@ func (s *spec) set(key, value string) (err error) {
 		s.message, err = regexp.Compile(`(?s)` + value)
 	case "connections":
 		s.loads, err = strconv.Atoi(value)
+	case "load":
+		if s.beside = value == "beside the copy"; !s.beside {
+			return fmt.Errorf("no load is %s", value)
+		}
 	case "session":
 		s.session = value
 	case "definition":

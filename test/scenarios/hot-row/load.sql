@@ -1,5 +1,5 @@
-UPDATE t SET a = a + 1 WHERE id = 7
+UPDATE t SET a = a + 1 WHERE id = 300
 
-DELETE FROM t WHERE id = 7
+DELETE FROM t WHERE id = 300
 
-INSERT INTO t (id, a) VALUES (7, {1-99})
+INSERT INTO t (id, a) VALUES (300, {1-99})
