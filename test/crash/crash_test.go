@@ -77,15 +77,18 @@ const alter = "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)"
 
 func begin(t *testing.T, s *sandboxtest.Schema, args ...string) *trial {
 	t.Helper()
-	return beginOn(t, s, "", args...)
+	return beginOn(t, s, usual, "", args...)
 }
 
-// beginOn is begin with a table that was altered before its load begins; "" for not. Large transactions are smaller then: keys of
-// several columns that change, and unique keys that the ALTER adds, are followed at a lower rate.
-func beginOn(t *testing.T, s *sandboxtest.Schema, altered string, args ...string) *trial {
+// usual is the table that is migrated.
+var usual = load.Table{Rows: 20_000, Gap: 10, Unique: true}
+
+// beginOn is begin with another table, which was altered before its load begins; "" for not. Large transactions are smaller then:
+// keys of several columns that change, and unique keys that the ALTER adds, are followed at a lower rate.
+func beginOn(t *testing.T, s *sandboxtest.Schema, source load.Table, altered string, args ...string) *trial {
 	t.Helper()
-	r := &trial{t: t, s: s, loaded: make(chan error, 1)}
-	r.source = load.Table{Name: table.Name{Schema: s.Name, Table: "sbtest1"}, Rows: 20_000, Gap: 10, Unique: true}
+	r := &trial{t: t, s: s, source: source, loaded: make(chan error, 1)}
+	r.source.Name = table.Name{Schema: s.Name, Table: "sbtest1"}
 	if err := r.source.Create(t.Context(), s.DB); err != nil {
 		t.Fatal(err)
 	}
@@ -226,11 +229,8 @@ func TestKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
-				postpone := filepath.Join(t.TempDir(), "postpone")
-				if err := os.WriteFile(postpone, nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				r := beginOn(t, s, way.source, append(slices.Clone(way.args), "--postpone-cut-over-flag-file", postpone)...)
+				postponed, permit := postpone(t)
+				r := beginOn(t, s, usual, way.source, append(slices.Clone(way.args), postponed)...)
 				if way.alter != "" {
 					r.args[slices.Index(r.args, "--alter")+1] = way.alter
 				}
@@ -244,9 +244,7 @@ func TestKilled(t *testing.T) {
 					}
 					s.MustExec("FLUSH BINARY LOGS") // a checkpoint may stand at the end of a file
 				}
-				if err := os.Remove(postpone); err != nil {
-					t.Fatal(err)
-				}
+				permit()
 				for range 5 { // near the swap, or in it
 					if r.over() || r.runFor(300*time.Millisecond+rand.N(1500*time.Millisecond), syscall.SIGKILL) {
 						break

@@ -70,18 +70,25 @@ func (r *trial) waitFor(p *process, complaint, query string) {
 	}
 }
 
-// beginPostponed is begin with the cut-over postponed until permit is called.
-func beginPostponed(t *testing.T, s *sandboxtest.Schema) (r *trial, permit func()) {
+// postpone returns the flag that postpones the cut-over until permit is called.
+func postpone(t *testing.T) (flag string, permit func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "postpone")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return begin(t, s, "--postpone-cut-over-flag-file", file), func() {
+	return "--postpone-cut-over-flag-file=" + file, func() {
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// beginPostponed is begin with the cut-over postponed until permit is called.
+func beginPostponed(t *testing.T, s *sandboxtest.Schema) (r *trial, permit func()) {
+	t.Helper()
+	postponed, permit := postpone(t)
+	return begin(t, s, postponed), permit
 }
 
 // TestPositionLost: the log that a checkpoint needs is purged, or reset; nothing is dropped before somebody says so.
