@@ -6,6 +6,7 @@ package crash_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,7 +32,7 @@ func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("MIDSTREAM_KILLS")
 	if text == "" {
-		return 10
+		return 7
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -53,7 +54,18 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// atOnce is the number of migrations that run side by side: each mostly waits, for its server or for the moment of its end.
+const atOnce = "4"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path)) // a folder for temporary files
@@ -236,7 +248,7 @@ func TestKilled(t *testing.T) {
 				}
 				n := kills(t)
 				if way.kills > 0 {
-					n = n * way.kills / 3
+					n = (n*way.kills + 2) / 3
 				}
 				for range n {
 					if r.runFor(100*time.Millisecond+rand.N(1500*time.Millisecond), syscall.SIGKILL) {
