@@ -54,8 +54,12 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// atOnce is the number of migrations that run side by side: each mostly waits, for its server or for the moment of its end.
+// atOnce is the number of migrations that run side by side: each mostly waits, for its server or for the moment of its end. Two
+// processors are to keep up with the load of all.
 const atOnce = "4"
+
+// patience bounds every wait: what should happen does, long before, where the machine has not much else to do.
+const patience = 3 * time.Minute
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -111,7 +115,7 @@ func beginOn(t *testing.T, s *sandboxtest.Schema, source load.Table, altered str
 	}
 	r.generator = load.New(load.Config{
 		DB: s.Server.Open(s.Name), Tables: []load.Table{r.source}, Connections: 8, Mix: load.Everything(),
-		Rate: 100, Rollback: 0.02, Savepoint: 0.02, BigEvery: 40, BigRows: bigRows, Seed: 1,
+		Rate: 50, Rollback: 0.02, Savepoint: 0.02, BigEvery: 40, BigRows: bigRows, Seed: 1,
 	})
 	loading, stop := context.WithCancel(t.Context())
 	r.stop = stop
@@ -190,7 +194,7 @@ func (r *trial) mustEnd() {
 		if err != nil && !r.over() {
 			r.t.Fatalf("the command ended with %v:\n%s", err, &p.text)
 		}
-	case <-time.After(3 * time.Minute):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill() // the test fails
 		<-p.ended
 		r.t.Fatalf("the command does not end:\n%s", &p.text)

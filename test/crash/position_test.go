@@ -23,7 +23,7 @@ func (r *trial) mustRefuse(says string) {
 	var err error
 	select {
 	case err = <-p.ended:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill() // the test fails
 		<-p.ended
 		r.t.Fatalf("the command does not end:\n%s", &p.text)
@@ -55,7 +55,7 @@ const copying = `SELECT COUNT(*) FROM sbtest1__checkpoint WHERE record LIKE '%"R
 // waitFor waits until the query, on the tables of a migration, counts something; else complains.
 func (r *trial) waitFor(p *process, complaint, query string) {
 	r.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	for {
 		select {
 		case err := <-p.ended:
@@ -243,7 +243,7 @@ func TestFailOver(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the command ended with %v:\n%s", err, &p.text)
 			}
-		case <-time.After(2 * time.Minute):
+		case <-time.After(patience):
 			_ = p.cmd.Process.Kill() // the test fails
 			<-p.ended
 			t.Fatalf("the command does not end:\n%s", &p.text)
