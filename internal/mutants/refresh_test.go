@@ -7,6 +7,7 @@ const (
 	refreshDispatcher = refreshPackage + "/refresh_dispatcher.go"
 	refreshWorker     = refreshPackage + "/refresh_worker.go"
 	refreshStatements = "internal/sqlgen/refresh.go"
+	migrateApply      = "internal/migrate/apply.go"
 )
 
 var refreshMutants = []mutant{
@@ -233,6 +234,38 @@ var refreshMutants = []mutant{
 		Edits:     []edit{{"internal/migrate/apply.go", "if r.apply = r.cfg.Apply; !r.ordered {", "if r.apply = r.cfg.Apply; r.apply == Replay {"}},
 		Package:   "test/scenario",
 		Tests:     []string{"TestCommandOrderSwitchedOff"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: a resume drops changes of rows that no checkpoint knows",
+		Invariant: "I11: a chunk finds the rows of an earlier run and leaves them as they are",
+		Edits:     []edit{{migrateApply, "if covered.UpTo == nil || beyond(column, greatest[0], covered.UpTo[0]) {", "if covered.UpTo == nil {"}},
+		Package:   "test/crash",
+		Tests:     []string{"TestKilledWhileCopying"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: a resume drops changes of what its checkpoint counts as copied",
+		Invariant: "I11: no chunk to come reads it, also where no row of it is left",
+		Edits:     []edit{{migrateApply, "covered := applier.Covered{UpTo: left.After}", "covered := applier.Covered{}"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestCoveredByEarlierRuns"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: a resume drops changes where the greatest row of the shadow is not known",
+		Invariant: "I11: nothing is dropped but beyond what earlier runs may have copied",
+		Edits:     []edit{{migrateApply, "return applier.Covered{All: true}, nil", "return applier.Covered{UpTo: left.After}, nil"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestCoveredByEarlierRuns"},
+		Servers:   true,
+	},
+	{
+		Name:      "refresh: a resume takes numbers below zero for the greatest",
+		Invariant: "I11: it needs the server's order of keys",
+		Edits:     []edit{{migrateApply, "if column.Unsigned {", "if column != nil {"}},
+		Package:   "internal/migrate",
+		Tests:     []string{"TestCoveredByEarlierRuns"},
 		Servers:   true,
 	},
 }

@@ -6,6 +6,7 @@ package crash_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -31,7 +32,7 @@ func kills(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("MIDSTREAM_KILLS")
 	if text == "" {
-		return 10
+		return 7
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -53,7 +54,22 @@ var binary = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// atOnce is the number of migrations that run side by side: each mostly waits, for its server or for the moment of its end. Two
+// processors are to keep up with the load of all.
+const atOnce = "4"
+
+// patience bounds every wait: what should happen does, long before, where the machine has not much else to do.
+const patience = 3 * time.Minute
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path)) // a folder for temporary files
@@ -77,15 +93,18 @@ const alter = "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)"
 
 func begin(t *testing.T, s *sandboxtest.Schema, args ...string) *trial {
 	t.Helper()
-	return beginOn(t, s, "", args...)
+	return beginOn(t, s, usual, "", args...)
 }
 
-// beginOn is begin with a table that was altered before its load begins; "" for not. Large transactions are smaller then: keys of
-// several columns that change, and unique keys that the ALTER adds, are followed at a lower rate.
-func beginOn(t *testing.T, s *sandboxtest.Schema, altered string, args ...string) *trial {
+// usual is the table that is migrated.
+var usual = load.Table{Rows: 20_000, Gap: 10, Unique: true}
+
+// beginOn is begin with another table, which was altered before its load begins; "" for not. Large transactions are smaller then:
+// keys of several columns that change, and unique keys that the ALTER adds, are followed at a lower rate.
+func beginOn(t *testing.T, s *sandboxtest.Schema, source load.Table, altered string, args ...string) *trial {
 	t.Helper()
-	r := &trial{t: t, s: s, loaded: make(chan error, 1)}
-	r.source = load.Table{Name: table.Name{Schema: s.Name, Table: "sbtest1"}, Rows: 20_000, Gap: 10, Unique: true}
+	r := &trial{t: t, s: s, source: source, loaded: make(chan error, 1)}
+	r.source.Name = table.Name{Schema: s.Name, Table: "sbtest1"}
 	if err := r.source.Create(t.Context(), s.DB); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +115,7 @@ func beginOn(t *testing.T, s *sandboxtest.Schema, altered string, args ...string
 	}
 	r.generator = load.New(load.Config{
 		DB: s.Server.Open(s.Name), Tables: []load.Table{r.source}, Connections: 8, Mix: load.Everything(),
-		Rate: 100, Rollback: 0.02, Savepoint: 0.02, BigEvery: 40, BigRows: bigRows, Seed: 1,
+		Rate: 50, Rollback: 0.02, Savepoint: 0.02, BigEvery: 40, BigRows: bigRows, Seed: 1,
 	})
 	loading, stop := context.WithCancel(t.Context())
 	r.stop = stop
@@ -175,7 +194,7 @@ func (r *trial) mustEnd() {
 		if err != nil && !r.over() {
 			r.t.Fatalf("the command ended with %v:\n%s", err, &p.text)
 		}
-	case <-time.After(3 * time.Minute):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill() // the test fails
 		<-p.ended
 		r.t.Fatalf("the command does not end:\n%s", &p.text)
@@ -226,17 +245,14 @@ func TestKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
-				postpone := filepath.Join(t.TempDir(), "postpone")
-				if err := os.WriteFile(postpone, nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				r := beginOn(t, s, way.source, append(slices.Clone(way.args), "--postpone-cut-over-flag-file", postpone)...)
+				postponed, permit := postpone(t)
+				r := beginOn(t, s, usual, way.source, append(slices.Clone(way.args), postponed)...)
 				if way.alter != "" {
 					r.args[slices.Index(r.args, "--alter")+1] = way.alter
 				}
 				n := kills(t)
 				if way.kills > 0 {
-					n = n * way.kills / 3
+					n = (n*way.kills + 2) / 3
 				}
 				for range n {
 					if r.runFor(100*time.Millisecond+rand.N(1500*time.Millisecond), syscall.SIGKILL) {
@@ -244,9 +260,7 @@ func TestKilled(t *testing.T) {
 					}
 					s.MustExec("FLUSH BINARY LOGS") // a checkpoint may stand at the end of a file
 				}
-				if err := os.Remove(postpone); err != nil {
-					t.Fatal(err)
-				}
+				permit()
 				for range 5 { // near the swap, or in it
 					if r.over() || r.runFor(300*time.Millisecond+rand.N(1500*time.Millisecond), syscall.SIGKILL) {
 						break

@@ -157,7 +157,7 @@ func (r *trial) mustDieAt(m moment) {
 		}
 	case err := <-r.loaded:
 		r.t.Fatalf("the load ended: %v", err)
-	case <-time.After(time.Minute):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill() // the test fails
 		<-p.ended
 		r.t.Fatalf("the command does not come to its moment:\n%s", &p.text)
@@ -201,7 +201,7 @@ func TestWorkRepeated(t *testing.T) {
 		case <-die:
 		case err := <-p.ended:
 			t.Fatalf("the command ended: %v\n%s", err, &p.text)
-		case <-time.After(time.Minute):
+		case <-time.After(patience):
 			t.Fatal("the copy does not come so far")
 		}
 		r.mustKill(p)

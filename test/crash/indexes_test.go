@@ -102,7 +102,7 @@ func (w *whileIndexing) mustEnd() {
 		if err != nil {
 			w.t.Fatalf("the command ended with %v:\n%s", err, &w.process.text)
 		}
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		w.mustKill(w.process)
 		w.t.Fatalf("the command does not end:\n%s", &w.process.text)
 	}

@@ -23,7 +23,7 @@ func (r *trial) mustRefuse(says string) {
 	var err error
 	select {
 	case err = <-p.ended:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(patience):
 		_ = p.cmd.Process.Kill() // the test fails
 		<-p.ended
 		r.t.Fatalf("the command does not end:\n%s", &p.text)
@@ -55,7 +55,7 @@ const copying = `SELECT COUNT(*) FROM sbtest1__checkpoint WHERE record LIKE '%"R
 // waitFor waits until the query, on the tables of a migration, counts something; else complains.
 func (r *trial) waitFor(p *process, complaint, query string) {
 	r.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	for {
 		select {
 		case err := <-p.ended:
@@ -70,18 +70,25 @@ func (r *trial) waitFor(p *process, complaint, query string) {
 	}
 }
 
-// beginPostponed is begin with the cut-over postponed until permit is called.
-func beginPostponed(t *testing.T, s *sandboxtest.Schema) (r *trial, permit func()) {
+// postpone returns the flag that postpones the cut-over until permit is called.
+func postpone(t *testing.T) (flag string, permit func()) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "postpone")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return begin(t, s, "--postpone-cut-over-flag-file", file), func() {
+	return "--postpone-cut-over-flag-file=" + file, func() {
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// beginPostponed is begin with the cut-over postponed until permit is called.
+func beginPostponed(t *testing.T, s *sandboxtest.Schema) (r *trial, permit func()) {
+	t.Helper()
+	postponed, permit := postpone(t)
+	return begin(t, s, postponed), permit
 }
 
 // TestPositionLost: the log that a checkpoint needs is purged, or reset; nothing is dropped before somebody says so.
@@ -99,8 +106,8 @@ func TestPositionLost(t *testing.T) {
 		"reset, and as long as before": func(s *sandboxtest.Schema) {
 			s.MustExec("CREATE TABLE filler (id INT AUTO_INCREMENT PRIMARY KEY, text VARCHAR(200))")
 			reset(s)
-			for range 6000 { // more transactions than the checkpoint knows
-				s.MustExec("INSERT INTO filler (text) VALUES (REPEAT('x', 200))")
+			for range 12 { // 6000 transactions, more than the checkpoint knows
+				s.MustExec(strings.Repeat("INSERT INTO filler (text) VALUES (REPEAT('x', 200));", 500))
 			}
 			s.MustExec("DROP TABLE filler")
 		},
@@ -137,16 +144,19 @@ func reset(s *sandboxtest.Schema) {
 // its tables, or the other way round, and the checkpoint is refused; also by a server that bears another host name, as a
 // container that was made anew does (MariaDB tells servers apart by that).
 func TestServerThatLosesCommits(t *testing.T) {
-	for name, args := range map[string][]string{
-		"tables": {"--innodb-flush-log-at-trx-commit=0", "--sync-binlog=1"},
-		"log":    {"--innodb-flush-log-at-trx-commit=1", "--sync-binlog=0"},
+	for name, lossy := range map[string]struct {
+		args  []string
+		after time.Duration // the checkpoint survives
+	}{
+		"tables": {[]string{"--innodb-flush-log-at-trx-commit=0", "--sync-binlog=1"}, 2 * time.Second}, // InnoDB writes its log every second
+		"log":    {[]string{"--innodb-flush-log-at-trx-commit=1", "--sync-binlog=0"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sandboxtest.EachPrivate(t, sandbox.Options{Args: args}, func(t *testing.T, server *sandbox.Server) {
+			sandboxtest.EachPrivate(t, sandbox.Options{Args: lossy.args}, func(t *testing.T, server *sandbox.Server) {
 				s := sandboxtest.NewSchema(t, server.Address())
 				r, permit := beginPostponed(t, s)
 				r.mustHaveBegun()
-				time.Sleep(2 * time.Second) // InnoDB writes its log every second: the checkpoint survives
+				time.Sleep(lossy.after)
 				r.mustStopLoad()
 				if err := errors.Join(server.Kill(), server.Restart(t.Context())); err != nil {
 					t.Fatal(err)
@@ -233,7 +243,7 @@ func TestFailOver(t *testing.T) {
 			if err != nil {
 				t.Fatalf("the command ended with %v:\n%s", err, &p.text)
 			}
-		case <-time.After(2 * time.Minute):
+		case <-time.After(patience):
 			_ = p.cmd.Process.Kill() // the test fails
 			<-p.ended
 			t.Fatalf("the command does not end:\n%s", &p.text)
