@@ -100,7 +100,7 @@ func bendUnderLoad(t *testing.T, s *sandboxtest.Schema, b bent, apply migrate.Ap
 	loading, stop := context.WithCancel(t.Context())
 	var load sync.WaitGroup
 	for range 2 {
-		load.Go(func() { keepWriting(loading, t, s) })
+		load.Go(func() { keepWriting(loading, t, s, write) })
 	}
 	defer load.Wait()
 	defer stop()
@@ -133,18 +133,23 @@ func bendUnderLoad(t *testing.T, s *sandboxtest.Schema, b bent, apply migrate.Ap
 	}
 }
 
-// keepWriting changes, deletes and inserts rows, of which a few are hot, but for the first.
-func keepWriting(ctx context.Context, t *testing.T, s *sandboxtest.Schema) {
-	for ctx.Err() == nil {
-		statement := fmt.Sprintf("UPDATE t SET hot = hot + 1 WHERE id = %d", 3+rand.IntN(900))
-		switch rand.IntN(4) {
-		case 0:
-			statement = fmt.Sprintf("DELETE FROM t WHERE id = %d", 3+rand.IntN(900))
-		case 1:
-			statement = fmt.Sprintf("INSERT IGNORE INTO t (id, w) VALUES (%d, 1)", 3+rand.IntN(900))
-		case 2:
-			statement = fmt.Sprintf("UPDATE t SET hot = hot + 1 WHERE id = %d", 3+rand.IntN(5))
-		}
+// write changes, deletes or inserts a row, of which a few are hot, but for the first.
+func write() string {
+	switch rand.IntN(4) {
+	case 0:
+		return fmt.Sprintf("DELETE FROM t WHERE id = %d", 3+rand.IntN(900))
+	case 1:
+		return fmt.Sprintf("INSERT IGNORE INTO t (id, w) VALUES (%d, 1)", 3+rand.IntN(900))
+	case 2:
+		return fmt.Sprintf("UPDATE t SET hot = hot + 1 WHERE id = %d", 3+rand.IntN(5))
+	}
+	return fmt.Sprintf("UPDATE t SET hot = hot + 1 WHERE id = %d", 3+rand.IntN(900))
+}
+
+// keepWriting executes one statement after the other until ctx ends, with pauses that leave others the machine.
+func keepWriting(ctx context.Context, t *testing.T, s *sandboxtest.Schema, next func() string) {
+	for conn.Pause(ctx, 2*time.Millisecond) == nil {
+		statement := next()
 		if _, err := s.DB.ExecContext(ctx, statement); err != nil && ctx.Err() == nil && !conn.IsDeadlock(err) {
 			t.Errorf("%s: %v", statement, err)
 			return

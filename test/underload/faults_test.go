@@ -19,7 +19,7 @@ import (
 )
 
 // restless is a load that moves unique values and keys, at a rate that leaves time for everything else.
-var restless = settings{connections: 8, workers: 4, rows: 20_000, alter: neutral, unique: true, mix: load.Everything(), rate: 150, proxied: true}
+var restless = settings{connections: 8, workers: 4, rows: 20_000, alter: neutral, unique: true, mix: load.Everything(), rate: 150, busy: true, proxied: true}
 
 // TestLoadWhileConnectionsAreCut: all connections of the migration are cut again and again, from its beginning through the
 // swap.

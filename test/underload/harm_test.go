@@ -22,20 +22,27 @@ import (
 )
 
 // TestRefreshHarmsNoTransaction: transactions of the migration stay open for longer than the application waits for a lock. With
-// refresh it meets no lock wait and no deadlock, from the start through the swap, and the server shows no lock of the migration on
-// a row of the source, however often it is asked; with the locking reads of replay both are there, which shows that they would be
-// seen.
+// refresh, whether it writes rows in place or replaces them, it meets no lock wait and no deadlock, from the start through the swap,
+// and the server shows no lock of the migration on a row of the source, however often it is asked; with the locking reads of replay
+// both are there, which shows that they would be seen.
 func TestRefreshHarmsNoTransaction(t *testing.T) {
-	for _, apply := range []migrate.Apply{migrate.Refresh, migrate.Replay} {
-		t.Run(string(apply), func(t *testing.T) {
+	// Over unique values the application's transactions would wait for each other by themselves: they are left alone.
+	unmoved := load.Mix{load.IndexUpdate: 20, load.Update: 15, load.MultiUpdate: 5, load.Delete: 2}
+	for name, set := range map[string]settings{
+		"refresh":             {apply: migrate.Refresh, mix: load.Everything()},
+		"refresh, unique key": {apply: migrate.Refresh, mix: unmoved, unique: true},
+		"replay":              {apply: migrate.Replay, mix: load.Everything()},
+	} {
+		set.connections, set.workers, set.rows, set.alter, set.rate = 8, 4, 4000, neutral, 150
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			sandboxtest.EachPrivate(t, sandbox.Options{Args: []string{"--innodb-lock-wait-timeout=1"}}, func(t *testing.T, server *sandbox.Server) {
 				s := sandboxtest.NewSchema(t, server.Address())
 				slow := &laggard{begins: []byte("INSERT INTO `" + s.Name + "`.`sbtest1__new`"), left: 4}
+				set := set
+				set.user, set.proxied, set.filter = mover(s), true, slow.judge
 				// This load alone, also at full speed, met no error on any server: there is no lock to wait for but the migration's.
-				r := begin(t, s, settings{
-					connections: 8, workers: 4, rows: 4000, alter: neutral, apply: apply, mix: load.Everything(),
-					rate: 150, user: mover(s), proxied: true, filter: slow.judge,
-				})
+				r := begin(t, s, set)
 				looks, locks := 0, 0
 				r.awaitPostponed(func() {
 					looks++
@@ -50,14 +57,14 @@ func TestRefreshHarmsNoTransaction(t *testing.T) {
 				if slow.left > 0 {
 					t.Errorf("%d transactions less than meant stayed open", slow.left)
 				}
-				if (locks > 0) != (apply == migrate.Replay) {
+				if (locks > 0) != (set.apply == migrate.Replay) {
 					t.Errorf("%d locks of the migration on rows of the source were seen at %d looks", locks, looks)
 				}
-				t.Logf("%d locks at %d looks", locks, looks)
+				t.Logf("%d locks at %d looks; load: %s", locks, looks, stats.String())
 				switch met := stats.Errors[1205] + stats.Errors[1213]; {
-				case apply == migrate.Refresh && met > 0:
+				case set.apply == migrate.Refresh && met > 0:
 					t.Errorf("the application met %d lock waits and %d deadlocks", stats.Errors[1205], stats.Errors[1213])
-				case apply == migrate.Replay && met == 0:
+				case set.apply == migrate.Replay && met == 0:
 					t.Error("the application met no lock of the locking reads: this test would see none")
 				}
 			})

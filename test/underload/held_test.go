@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"database/sql"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/midstreamdb/midstream/internal/load"
 	"github.com/midstreamdb/midstream/internal/load/proof"
 	"github.com/midstreamdb/midstream/internal/migrate"
 	"github.com/midstreamdb/midstream/internal/sandbox"
@@ -27,22 +24,25 @@ import (
 func TestHeldCommitsAllTheWay(t *testing.T) {
 	sandboxtest.EachPrivate(t, sandbox.Options{}, func(t *testing.T, server *sandbox.Server) {
 		m := holdCommits(t, sandboxtest.NewSchema(t, server.Address()))
-		held := 0
-		for later := 0; later < 2; {
+		copying, applying := 0, 0 // commits that were held meanwhile
+		for later := 0; later < 2 || applying == 0 && later < 10; {
 			if m.runner.Snapshot().CopyDone {
 				later++
 			}
-			if m.round() {
-				held++
+			switch held, copied := m.round(); {
+			case held && copied:
+				applying++
+			case held:
+				copying++
 			}
 		}
-		if held < 3 {
-			t.Errorf("only %d commits were held", held)
+		if copying == 0 || applying == 0 || copying+applying < 3 {
+			t.Errorf("only %d commits were held while rows were copied, and %d while changes were applied after", copying, applying)
 		}
 		m.awaitPostponed()
 		m.mustSwap()
 		m.mustProve(proof.Equal(t.Context(), m.s.DB, table.NamesFor(m.source.Name).Retired, m.source.Name))
-		t.Logf("%d commits were held, %d rows changed", held, m.written)
+		t.Logf("%d and %d commits were held, %d rows changed", copying, applying, m.written)
 	})
 }
 
@@ -71,22 +71,16 @@ func holdCommits(t *testing.T, s *sandboxtest.Schema) *holding {
 	s.MustExec("CREATE TABLE t (id INT PRIMARY KEY, k INT, v INT, KEY k (k)) ENGINE=InnoDB; INSERT INTO t VALUES " + strings.Join(rows, ", "))
 	m := &holding{application: s.MustConn(), hold: s.HeldCommits()}
 	copies := []byte("INSERT INTO `" + s.Name + "`.`t__new`")
-	m.run = &run{
-		t: t, s: s, postpone: filepath.Join(t.TempDir(), "postpone"), loaded: make(chan error), migrated: make(chan error, 1),
-		source: load.Table{Name: table.Name{Schema: s.Name, Table: "t"}},
-		set: settings{workers: 2, alter: neutral, apply: migrate.Refresh, proxied: true, filter: func(_ proxy.ConnInfo, dir proxy.Direction, packet []byte) proxy.Verdict {
-			if dir == proxy.ToServer && len(packet) > 1 && bytes.HasPrefix(packet[1:], copies) {
-				m.copying.RLock()
-				defer m.copying.RUnlock()
-			}
-			return proxy.Forward
-		}},
-	}
-	if err := os.WriteFile(m.postpone, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg := m.config(m.set)
-	cfg.ChunkSize, cfg.CopyWorkers = 5, 2
+	set := settings{workers: 2, alter: neutral, apply: migrate.Refresh, chunk: 5, proxied: true, filter: func(_ proxy.ConnInfo, dir proxy.Direction, packet []byte) proxy.Verdict {
+		if dir == proxy.ToServer && len(packet) > 1 && bytes.HasPrefix(packet[1:], copies) {
+			m.copying.RLock()
+			defer m.copying.RUnlock()
+		}
+		return proxy.Forward
+	}}
+	m.run = newRun(t, s, set, "t")
+	cfg := m.config(set)
+	cfg.CopyWorkers = 2
 	m.startMigration(cfg)
 	m.awaitCopied(1)
 	return m
@@ -100,10 +94,11 @@ func (m *holding) awaitCopied(rows uint64) {
 	}
 }
 
-// round has a transaction held, lets the copiers read meanwhile, and says whether it was: a slow machine may be late.
-func (m *holding) round() (held bool) {
+// round has a transaction held, lets the copiers read meanwhile, and says whether it was, since a slow machine may be late, and
+// whether all rows were copied by then.
+func (m *holding) round() (held, copied bool) {
 	m.t.Helper()
-	copied := m.runner.Snapshot().Copied
+	rows := m.runner.Snapshot().Copied
 	m.copying.Lock()
 	goOn := sync.OnceFunc(m.copying.Unlock)
 	defer goOn() // also of a test that fails
@@ -128,13 +123,14 @@ func (m *holding) round() (held bool) {
 		m.mustStay(time.Millisecond)
 	}
 	time.Sleep(50 * time.Millisecond) // and handled
+	copied = m.runner.Snapshot().CopyDone
 	held = slices.Equal(m.s.MustQueryRows(contents), before)
 	goOn()
 	if err := <-committed; err != nil {
 		m.t.Fatal(err)
 	}
-	m.awaitCopied(copied + 100)
-	return held
+	m.awaitCopied(rows + 100)
+	return held, copied
 }
 
 const (

@@ -34,11 +34,11 @@ func stopped(t *testing.T, set settings, loaded time.Duration) {
 	})
 }
 
-// TestLoadStopped: the mix of sysbench's oltp_write_only on 50,000 rows, from before the migration until the cut-over.
+// TestLoadStopped: the mix of sysbench's oltp_write_only, from before the migration until the cut-over.
 func TestLoadStopped(t *testing.T) {
 	all := []settings{
-		{connections: 8, workers: 4},
-		{connections: 16, workers: 4, skew: zipf},
+		{connections: 8, workers: 4, rate: calm()},
+		{connections: 16, workers: 4, skew: zipf, rate: calm()},
 		{connections: 16, workers: 16},
 	}
 	if _, ok := long(); ok {
@@ -50,21 +50,21 @@ func TestLoadStopped(t *testing.T) {
 		}
 	}
 	for _, set := range all {
-		set.rows, set.alter = 50_000, neutral
-		stopped(t, set, soak(5*time.Second))
+		set.alter = neutral
+		stopped(t, large(set), soak(5*time.Second))
 	}
 }
 
-// TestLoadAgain: the same with 2 and with 4 workers, again and again.
+// TestLoadAgain: the same with 2 workers; in the long form with 4, too, again and again.
 func TestLoadAgain(t *testing.T) {
-	runs, loaded := 1, 3*time.Second
+	runs, loaded, each := 1, 3*time.Second, []int{2}
 	if d, ok := long(); ok {
-		runs, loaded = 5, d/4
+		runs, loaded, each = 5, d/4, []int{2, 4}
 	}
-	for _, workers := range []int{2, 4} {
+	for _, workers := range each {
 		for i := range runs {
 			t.Run(fmt.Sprintf("run %d", i+1), func(t *testing.T) {
-				stopped(t, settings{connections: 8, workers: workers, rows: 50_000, alter: neutral}, loaded)
+				stopped(t, large(settings{connections: 8, workers: workers, alter: neutral, rate: calm()}), loaded)
 			})
 		}
 	}
@@ -74,10 +74,10 @@ func TestLoadAgain(t *testing.T) {
 // beside; and unique values that wander through the whole table.
 func TestLoadOfSeveralTables(t *testing.T) {
 	for _, set := range []settings{
-		{connections: 8, workers: 1, rows: 5000, alter: neutral},
-		{connections: 8, workers: 4, rows: 5000, alter: neutral, tables: 2},
+		{connections: 8, workers: 1, rows: 5000, alter: neutral, rate: calm()},
+		{connections: 8, workers: 4, rows: 5000, alter: neutral, tables: 2, rate: calm()},
 		// At full speed this load writes more than two cores can replay.
-		{connections: 16, workers: 4, rows: 5000, alter: neutral, unique: true, mix: load.Everything(), rate: 150},
+		{connections: 16, workers: 4, rows: 5000, alter: neutral, unique: true, mix: load.Everything(), rate: 150, busy: true},
 	} {
 		stopped(t, set, soak(3*time.Second))
 	}
@@ -90,31 +90,40 @@ func throughTheSwap(t *testing.T, set settings) {
 		sandboxtest.EachPosition(t, func(t *testing.T, s *sandboxtest.Schema) {
 			r := begin(t, s, set)
 			r.awaitPostponed()
-			r.mustStay(soak(2 * time.Second))
-			r.mustSwap()
-			r.mustStay(500 * time.Millisecond)
-			r.mustStopLoad()
-			r.mustProve(proof.Model(t.Context(), s.DB, r.source.Name, r.generator.Model(0)))
-			r.mustProve(proof.Retired(t.Context(), s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
-			r.tell()
+			r.mustSwapUnderLoad()
 		})
 	})
+}
+
+// mustSwapUnderLoad lets the load go on for a while, through the swap, and proves both tables.
+func (r *run) mustSwapUnderLoad() {
+	r.t.Helper()
+	r.mustStay(soak(2 * time.Second))
+	r.mustSwap()
+	r.mustStay(500 * time.Millisecond)
+	r.mustStopLoad()
+	r.mustProve(proof.Model(r.t.Context(), r.s.DB, r.source.Name, r.generator.Model(0)))
+	r.mustProve(proof.Retired(r.t.Context(), r.s.DB, table.NamesFor(r.source.Name).Retired, r.generator, 0))
+	r.tell()
 }
 
 // TestLoadThroughTheSwap: new = model, old = model as of the rename.
 func TestLoadThroughTheSwap(t *testing.T) {
 	for _, set := range []settings{
-		{connections: 8, workers: 4, rows: 5000, alter: "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)", unique: true, mix: load.Everything(), rate: 150},
-		{connections: 4, workers: 2, rows: 2000, alter: neutral, skew: load.Skew{HotShare: 0.9}},
+		{connections: 8, workers: 4, rows: 5000, alter: "MODIFY k BIGINT NOT NULL DEFAULT 0, ADD COLUMN note VARCHAR(20)", unique: true, mix: load.Everything(), rate: 150, busy: true},
+		{connections: 4, workers: 2, rows: 2000, alter: neutral, skew: load.Skew{HotShare: 0.9}, rate: calm()},
 	} {
 		throughTheSwap(t, set)
 	}
 }
 
-// TestRotations: binary log files of the smallest size, and rotations by hand in a loop besides, a thousand and more while
-// changes are applied.
+// TestRotations: binary log files of the smallest size, and rotations by hand in a loop besides, hundreds while changes are
+// applied, in the long form a thousand and more.
 func TestRotations(t *testing.T) {
-	const rotations = 1000
+	rotations := 300
+	if _, ok := long(); ok {
+		rotations = 1000
+	}
 	for name, world := range map[string]struct {
 		engine sandbox.Engine
 		files  bool
@@ -128,7 +137,7 @@ func TestRotations(t *testing.T) {
 			t.Parallel()
 			server := sandboxtest.Private(t, world.engine, sandbox.Options{FilePosition: world.files, Args: []string{"--max-binlog-size=4096"}})
 			s := sandboxtest.NewSchema(t, server.Address())
-			r := begin(t, s, settings{connections: 8, workers: 4, rows: 5000, alter: neutral, mix: load.Everything(), unique: true, rate: 150})
+			r := begin(t, s, settings{connections: 8, workers: 4, rows: 5000, alter: neutral, mix: load.Everything(), unique: true, rate: 150, busy: true})
 			rotating, stop := context.WithCancel(t.Context())
 			rotated := make(chan struct{})
 			go func() { defer close(rotated); rotate(rotating, s) }()

@@ -1,6 +1,7 @@
 package underload_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -32,7 +33,27 @@ func report(r *run, stats *load.Stats, s status.Snapshot) {
 	lines = append(lines, line)
 }
 
+// atOnce is the number of runs side by side: most of them mostly wait.
+const atOnce = "4"
+
+// busy has room for as many runs as may keep the machine busy all the time.
+var busy = make(chan struct{}, 2)
+
+// beBusy waits until few enough other runs are busy; this one is until the test's end.
+func beBusy(t *testing.T) {
+	busy <- struct{}{}
+	t.Cleanup(func() { <-busy })
+}
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
 	code := m.Run()
 	slices.Sort(lines)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

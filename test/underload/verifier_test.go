@@ -19,11 +19,11 @@ import (
 // for none is wrong, as the proofs at the end show.
 func TestVerifierUnderLoad(t *testing.T) {
 	sets := map[string]settings{
-		"refresh":            {apply: migrate.Refresh, alter: neutral},
-		"refresh, converted": {apply: migrate.Refresh, alter: "MODIFY pad VARCHAR(60) NOT NULL DEFAULT ''"},
+		"refresh":            {apply: migrate.Refresh, alter: neutral, rate: calm()},
+		"refresh, converted": {apply: migrate.Refresh, alter: "MODIFY pad VARCHAR(60) NOT NULL DEFAULT ''", rate: calm()},
 		"replay":             {apply: migrate.Replay, alter: neutral, rate: 200},
 	}
-	each := soak(15*time.Second) / time.Duration(len(sets))
+	each := soak(9*time.Second) / time.Duration(len(sets))
 	for name, set := range sets {
 		set.connections, set.workers, set.rows, set.unique, set.mix = 8, 4, 10_000, true, load.Everything()
 		set.skew = load.Skew{HotShare: 0.3, HotRows: 20}
