@@ -10,8 +10,8 @@ var chunkMutants = []mutant{
 		Invariant: "I11: a change beyond the frontier is dropped only where the encoding orders keys as the index does",
 		Edits: []edit{{
 			File: "internal/sqlgen/key.go",
-			Old:  "\t\t\treturn c.descending\n\t\tdefault:",
-			New:  "\t\t\treturn false\n\t\tdefault:",
+			Old:  "\t\t\treturn c.descending\n\t\tcase table.Set:",
+			New:  "\t\t\treturn false\n\t\tcase table.Set:",
 		}},
 		Package: chunkPackage, Tests: []string{"TestChunksPartitionTheTable"}, Servers: true,
 	},
