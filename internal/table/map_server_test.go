@@ -50,7 +50,7 @@ func native(t *testing.T, s *sandboxtest.Schema, text, zone string) error {
 	t.Helper()
 	c := s.MustConn()
 	var plain []string
-	for _, col := range inspect(t, connect(t, s), s.Name, "source").Columns {
+	for _, col := range inspect(t, s.DB, s.Name, "source").Columns {
 		if col.Generation == table.NotGenerated {
 			plain = append(plain, table.Quote(col.Name))
 		}
@@ -81,7 +81,7 @@ func mustExec(t *testing.T, c interface {
 func rows(t *testing.T, s *sandboxtest.Schema, name string) []string {
 	t.Helper()
 	var columns []string
-	for _, c := range inspect(t, connect(t, s), s.Name, name).Columns {
+	for _, c := range inspect(t, s.DB, s.Name, name).Columns {
 		columns = append(columns, "HEX("+table.Quote(c.Name)+")", table.Quote(c.Name))
 	}
 	return s.MustQueryRows("SELECT " + strings.Join(columns, ", ") + " FROM " + name + " ORDER BY id")
