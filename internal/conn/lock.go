@@ -21,6 +21,7 @@ const (
 	keepAlive       = 5 * time.Second
 	lockIdleSeconds = "60"
 	lockPatience    = 10 * time.Second // for one question
+	lockFarewell    = 2 * time.Second  // for the last one
 )
 
 // ErrLockLost says that the named lock is not held now: do nothing that another run of Midstream must not meet.
@@ -160,12 +161,15 @@ func (l *Lock) retake(ctx context.Context) error {
 	return l.take(ctx)
 }
 
-// Release gives the lock back by ending its session. It is called once, after Run.
+// Release gives the lock back, so that whoever asks next finds it free, and ends its session. It is called once, after Run.
 func (l *Lock) Release() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var errs []error
 	if l.session != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), lockFarewell)
+		_, _ = l.session.ExecContext(ctx, `DO RELEASE_LOCK(?)`, l.name) // the session's end does the same, only later
+		cancel()
 		errs = append(errs, l.session.Close())
 		l.session = nil
 	}

@@ -131,6 +131,25 @@ func TestLockTakenByAnotherMeanwhileEndsRun(t *testing.T) {
 	})
 }
 
+// TestReleasedLockIsFree: a command that begins right after another has ended is not told that it is still at work.
+func TestReleasedLockIsFree(t *testing.T) {
+	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
+		name := conn.LockName("`" + s.Name + "`.`t`")
+		for range 200 {
+			lock, err := conn.AcquireLock(t.Context(), configOf(s.Server, "one"), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := lock.Release(); err != nil {
+				t.Fatal(err)
+			}
+			if s.MustQueryInt("SELECT IS_FREE_LOCK('"+name+"')") != 1 {
+				t.Fatal("the lock that was given back is not free")
+			}
+		}
+	})
+}
+
 func TestEndSessionEndsOwnSessionsOnly(t *testing.T) {
 	sandboxtest.Each(t, func(t *testing.T, s *sandboxtest.Schema) {
 		ctx, mine := t.Context(), configOf(s.Server, "mine")
