@@ -170,7 +170,9 @@ func (l *Lock) Release() error {
 		ctx, cancel := context.WithTimeout(context.Background(), lockFarewell)
 		_, _ = l.session.ExecContext(ctx, `DO RELEASE_LOCK(?)`, l.name) // the session's end does the same, only later
 		cancel()
-		errs = append(errs, l.session.Close())
+		if err := l.session.Close(); !errors.Is(err, sql.ErrConnDone) { // what is broken is closed already
+			errs = append(errs, err)
+		}
 		l.session = nil
 	}
 	// The session goes back to the pool, lock and all; it is the pool's end that ends both.

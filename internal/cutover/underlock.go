@@ -123,7 +123,7 @@ func (c *Cutover) why(ctx context.Context, err error) error {
 	case conn.IsLockWait(err):
 		return &givenUp{fmt.Errorf("%w; in the way: %s", err, c.holders(ctx))}
 	case errors.Is(err, context.DeadlineExceeded):
-		return &givenUp{fmt.Errorf("the source may be locked for %s, which does not do: %w", c.lockedLimit(), err)}
+		return &givenUp{fmt.Errorf("the swap was not done within the %s for which the source may be locked: %w", c.lockedLimit(), err)}
 	}
 	return passing(err)
 }

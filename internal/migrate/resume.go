@@ -19,6 +19,11 @@ import (
 // find looks for the checkpoint of an earlier run. When there is one, this run takes the migration over: r.record is what to
 // go on from, and r.swapped says that nothing but the clean-up is left. With Config.Restart it is dropped instead.
 func (r *Runner) find(ctx context.Context) error {
+	if r.goingOn { // whatever is there, and whatever is missing
+		if err := r.mustServe(ctx); err != nil {
+			return err
+		}
+	}
 	store := checkpoint.NewStore(r.db, r.names.Checkpoint, r.cfg.ReconnectTimeout)
 	record, err := store.Load(ctx)
 	if record == nil && err == nil && r.goingOn {
@@ -34,11 +39,10 @@ func (r *Runner) find(ctx context.Context) error {
 	if r.cfg.DryRun && record != nil && begun(record) {
 		return &Refusal{Err: fmt.Errorf("an earlier run has left %s, and a dry run plans new migrations only: its command goes on from there, midstream status shows it, and midstream cleanup removes what it has left", r.names.Checkpoint)}
 	}
-	if err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica); err != nil {
-		if r.goingOn && !conn.IsPassing(err) {
-			return &notYetError{err}
+	if !r.goingOn {
+		if err := r.mustServe(ctx); err != nil {
+			return err
 		}
-		return err
 	}
 	if err := r.takeLock(ctx); err != nil {
 		return err
@@ -74,6 +78,15 @@ func (r *Runner) find(ctx context.Context) error {
 	r.record, r.keeper, r.watch = record, newKeeper(store.While(r.log.Names(r.run)), *record), record.Settings.Watch
 	r.keeper.record.Server = checkpoint.Server{UUID: r.server.UUID, StartedAt: r.server.StartedAt}
 	return nil
+}
+
+// mustServe refuses a server that is none to migrate on. A process that goes on may wait for another to answer.
+func (r *Runner) mustServe(ctx context.Context) error {
+	err := checkServer(ctx, r.db, r.server, r.cfg.AllowReplica)
+	if err != nil && r.goingOn && !conn.IsPassing(err) {
+		return &notYetError{err}
+	}
+	return err
 }
 
 // notYetError says that whoever answers at the address is no server to go on with: a fail-over may be under way there, and it may

@@ -18,7 +18,7 @@ func TestServerFindings(t *testing.T) {
 		{conn.MySQL, "8.0.17", nil, ""},
 		{conn.MySQL, "8.0.36-28", variables{"version_comment": "Percona Server (GPL), Release 28"}, ""},
 		{conn.MySQL, "26.10.0", nil, ""},
-		{conn.MySQL, "8.0.12", nil, "the server is MySQL 8.0.12: too old"},
+		{conn.MySQL, "8.0.16", nil, "the server is MySQL 8.0.16: too old"},
 		{conn.MySQL, "5.7.44-log", nil, "the server is MySQL 5.7.44: too old"},
 		{conn.MariaDB, "10.6.0-MariaDB", nil, ""},
 		{conn.MariaDB, "5.5.5-10.11.4-MariaDB-log", nil, ""},

@@ -99,14 +99,14 @@ func charsetOf(c *table.Column) string {
 const longest = 16 << 10
 
 // appendString appends bytes with their charset in front: readable where that is sure to be exact, else in hexadecimal. Long
-// values are bytes between quotes, which is exact, too, and are given their charset afterwards.
+// values of most charsets are bytes between quotes, which is exact, too, and are given their charset afterwards.
 func appendString(dst []byte, charset string, b []byte) []byte {
 	switch {
 	case charset == "binary" && len(b) > longest:
 		return appendLong(dst, b)
 	case isPlain(charset, b):
 		return appendQuoted(append(append(dst, '_'), charset...), b)
-	case len(b) > longest:
+	case len(b) > longest && isWellFormed(charset, b):
 		dst = appendLong(append(dst, "CONVERT("...), b)
 		return append(append(append(dst, " USING "...), charset...), ')')
 	}
@@ -140,6 +140,20 @@ func appendQuoted(dst, text []byte) []byte {
 		dst = append(dst, c)
 	}
 	return append(dst, '\'')
+}
+
+// isWellFormed says whether b is sure to be text of the charset. What a server converts from other bytes is NULL, or has question
+// marks.
+func isWellFormed(charset string, b []byte) bool {
+	switch charset {
+	case "utf8mb4":
+		return utf8.Valid(b)
+	case "utf8mb3", "utf8":
+		return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool { return r > 0xffff })
+	case "ascii", "big5", "cp932", "eucjpms", "euckr", "gb18030", "gb2312", "gbk", "sjis", "ucs2", "ujis", "utf16", "utf16le", "utf32":
+		return false
+	}
+	return true // each byte is a character
 }
 
 // isPlain says whether b is readable between quotes in a statement that is utf8mb4 text: printable, without the backslash,

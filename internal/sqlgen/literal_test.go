@@ -105,11 +105,21 @@ func TestAppendMember(t *testing.T) {
 // TestLongLiteralsFitThePacket that the value came in: what is long is not written twice as long, whatever stands in it.
 func TestLongLiteralsFitThePacket(t *testing.T) {
 	for charset, text := range map[string]string{
-		"utf8mb4": `{"said": "\"é\"", "lines": "a\nb"}`, "latin1": "caf\xe9 ", "gbk": "\xd6\xd0a\\", "ucs2": "\x00a", "binary": "\x00\xff\\a",
+		"utf8mb4": `{"said": "\"é\"", "lines": "a\nb"}`, "utf8mb3": "日\\n", "latin1": "caf\xe9 ", "binary": "\x00\xff\\a",
 	} {
 		b := bytes.Repeat([]byte(text), 2*longest/len(text))
 		if n := len(AppendLiteral(nil, chars(charset), table.Value{Kind: table.Bytes, Text: b})); n > len(b)*5/4+100 {
 			t.Errorf("%s: %d bytes are written as %d", charset, len(b), n)
+		}
+	}
+}
+
+// TestLongLiteralsAreNotConverted where bytes may be no text of their charset: the server would make NULL of them, or question marks.
+func TestLongLiteralsAreNotConverted(t *testing.T) {
+	for charset, text := range map[string]string{"utf8mb4": "a\xe9", "utf8mb3": "😀", "gbk": "\xd6", "utf16": "\xd8", "ascii": "\xe9"} {
+		literal := AppendLiteral(nil, chars(charset), table.Value{Kind: table.Bytes, Text: bytes.Repeat([]byte("\x01"+text), longest)})
+		if !bytes.HasPrefix(literal, []byte("_"+charset+" x'")) {
+			t.Errorf("%s: got %.40s", charset, literal)
 		}
 	}
 }
