@@ -6,7 +6,6 @@ package crash_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -56,20 +55,13 @@ var binary = sync.OnceValues(func() (string, error) {
 
 // atOnce is the number of migrations that run side by side: each mostly waits, for its server or for the moment of its end. Two
 // processors are to keep up with the load of all.
-const atOnce = "4"
+const atOnce = 4
 
 // patience bounds every wait: what should happen does, long before, where the machine has not much else to do.
 const patience = 3 * time.Minute
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
-			panic(err)
-		}
-	}
+	sandboxtest.AtOnce(atOnce)
 	code := m.Run()
 	if path, err := binary(); err == nil {
 		_ = os.RemoveAll(filepath.Dir(path)) // a folder for temporary files

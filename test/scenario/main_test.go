@@ -9,24 +9,18 @@ package scenario_test
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
 // atOnce is the number of migrations that run side by side: each mostly waits for its server.
-const atOnce = "6"
+const atOnce = 6
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
-			panic(err)
-		}
-	}
+	sandboxtest.AtOnce(atOnce)
 	code := m.Run()
 	if err := errors.Join(usual.stop(), odd.stop(), removeBinary()); err != nil {
 		fmt.Fprintln(os.Stderr, "clean up after the tests:", err)

@@ -1,7 +1,6 @@
 package underload_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -12,6 +11,8 @@ import (
 
 	"github.com/midstreamdb/midstream/internal/load"
 	"github.com/midstreamdb/midstream/internal/status"
+
+	"github.com/midstreamdb/midstream/internal/sandbox/sandboxtest"
 )
 
 // lines are the runs that were proven, for the table at the end.
@@ -34,7 +35,7 @@ func report(r *run, stats *load.Stats, s status.Snapshot) {
 }
 
 // atOnce is the number of runs side by side: most of them mostly wait.
-const atOnce = "4"
+const atOnce = 4
 
 // busy has room for as many runs as may keep the machine busy all the time.
 var busy = make(chan struct{}, 2)
@@ -46,14 +47,7 @@ func beBusy(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
-			panic(err)
-		}
-	}
+	sandboxtest.AtOnce(atOnce)
 	code := m.Run()
 	slices.Sort(lines)
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

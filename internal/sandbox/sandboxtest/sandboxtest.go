@@ -8,9 +8,11 @@ package sandboxtest
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -225,4 +227,17 @@ func engineOf(version string) sandbox.Engine {
 	}
 	parts := strings.SplitN(version, ".", 3)
 	return sandbox.Engine(kind + "-" + strings.Join(parts[:min(2, len(parts))], "."))
+}
+
+// AtOnce has so many tests of the package run side by side, unless -parallel says how many. It is for TestMain.
+func AtOnce(n int) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if chosen {
+		return
+	}
+	if err := flag.Set("test.parallel", strconv.Itoa(n)); err != nil {
+		panic(err)
+	}
 }
